@@ -1,0 +1,127 @@
+//! The project's hasher: the same answer on every machine and in every build.
+//!
+//! Every integer is absorbed as one 64-bit word (128-bit ones as two), text in little-endian words with its length.
+//! It serves digests, keyed lookups and fingerprints; it does not resist an attacker.
+
+use std::hash::{BuildHasherDefault, Hash, Hasher};
+
+/// Multiplies to 128 bits and folds the halves together: the mixing step of this project's hashes and keys.
+pub(crate) const fn fold(word: u64) -> u64 {
+    let product = (word as u128) * 0xA076_1D64_78BD_642F_u128;
+    (product as u64) ^ (product >> 64) as u64
+}
+
+/// A bijection of 64-bit words that spreads every input bit over all output bits (Stafford's variant 13).
+pub(crate) const fn mix(word: u64) -> u64 {
+    let word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let word = (word ^ (word >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    word ^ (word >> 31)
+}
+
+/// A deterministic [`Hasher`].
+#[derive(Clone, Debug)]
+pub struct WordHasher(u64);
+
+/// Builds [`WordHasher`]s for index maps.
+pub type BuildWordHasher = BuildHasherDefault<WordHasher>;
+
+/// The 64-bit hash of a value, the same everywhere.
+pub fn hash_of<T: Hash + ?Sized>(value: &T) -> u64 {
+    let mut hasher = WordHasher::default();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+impl Default for WordHasher {
+    fn default() -> WordHasher {
+        WordHasher(0x9E37_79B9_7F4A_7C15)
+    }
+}
+
+impl Hasher for WordHasher {
+    fn finish(&self) -> u64 {
+        mix(self.0)
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.write_u64(u64::from_le_bytes(word));
+        }
+        self.write_u64(bytes.len() as u64);
+    }
+
+    fn write_u8(&mut self, word: u8) {
+        self.write_u64(word.into());
+    }
+    fn write_u16(&mut self, word: u16) {
+        self.write_u64(word.into());
+    }
+    fn write_u32(&mut self, word: u32) {
+        self.write_u64(word.into());
+    }
+    fn write_u64(&mut self, word: u64) {
+        self.0 = fold(self.0.rotate_left(23) ^ word);
+    }
+    fn write_u128(&mut self, word: u128) {
+        self.write_u64(word as u64);
+        self.write_u64((word >> 64) as u64);
+    }
+    fn write_usize(&mut self, word: usize) {
+        self.write_u64(word as u64);
+    }
+    fn write_i8(&mut self, word: i8) {
+        self.write_i64(word.into());
+    }
+    fn write_i16(&mut self, word: i16) {
+        self.write_i64(word.into());
+    }
+    fn write_i32(&mut self, word: i32) {
+        self.write_i64(word.into());
+    }
+    fn write_i64(&mut self, word: i64) {
+        self.write_u64(word as u64);
+    }
+    fn write_i128(&mut self, word: i128) {
+        self.write_u128(word as u128);
+    }
+    fn write_isize(&mut self, word: isize) {
+        self.write_i64(word as i64);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn golden_hashes_hold_on_every_machine() {
+        let golden = [
+            hash_of(&0_u64),
+            hash_of(&1_u32),
+            hash_of(&-1_i8),
+            hash_of("rumour"),
+            hash_of(&(1_u8, [2_u64, 3])),
+        ];
+        expect_test::expect![
+            "[ce08772110085e0c, 54a1d0a3d3dbd27e, 33e10187baea3250, 51cb872ab90c0287, f8ee55bd0b1361b3]"
+        ]
+        .assert_eq(&format!("{golden:016x?}"));
+    }
+
+    #[test]
+    fn an_integer_hashes_the_same_at_every_width() {
+        assert_eq!(hash_of(&7_u8), hash_of(&7_u64));
+        assert_eq!(hash_of(&7_usize), hash_of(&7_u64));
+        assert_eq!(hash_of(&-7_i8), hash_of(&-7_i64));
+    }
+
+    #[test]
+    fn close_inputs_lie_far_apart() {
+        for bit in 0..64 {
+            let distance = (hash_of(&12_345_u64) ^ hash_of(&(12_345_u64 ^ (1 << bit)))).count_ones();
+            assert!((12..=52).contains(&distance), "flipping bit {bit} changed {distance} bits");
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! A deterministic, in-process cluster simulator for gossip protocols.
+//!
+//! A node's logic is written once, as handlers that do no I/O ([`node`]). The simulator ([`sim`]) drives a whole
+//! cluster of them on a virtual clock over a seeded network; the same handlers, unchanged, speak the Maelstrom protocol
+//! over stdin and stdout ([`stdio`]).
+
+pub mod check;
+pub mod hash;
+pub mod id;
+pub mod node;
+pub mod protocol;
+pub mod ratio;
+pub mod rng;
+pub mod sim;
+pub mod solo;
+pub mod stdio;
+pub mod time;
+pub mod topology;
+pub mod value;
+pub mod workload;

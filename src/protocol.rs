@@ -1,0 +1,2 @@
+//! The registry of protocols.
+pub mod gossip;

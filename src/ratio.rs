@@ -1,0 +1,140 @@
+//! Numbers that are not whole: a probability that decides ([`Chance`]) and a quotient that only tells ([`Quotient`]).
+//!
+//! A chance decides by comparing integers, so that no platform's rounding ever decides anything.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// A probability from 0 to 1. It decides in steps of 2^-53.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Chance {
+    /// The bits of the float, which for floats from 0 to 1 are in the order of their values.
+    bits: u64,
+}
+
+impl Chance {
+    /// It never happens.
+    pub const NEVER: Chance = Chance { bits: 0.0_f64.to_bits() };
+    /// It always happens.
+    pub const ALWAYS: Chance = Chance { bits: 1.0_f64.to_bits() };
+
+    /// The chance `probability`, or `None` unless it lies in 0 to 1.
+    pub fn new(probability: f64) -> Option<Chance> {
+        (0.0..=1.0).contains(&probability).then(|| Chance { bits: probability.abs().to_bits() })
+    }
+
+    /// Whether it happens for a word drawn uniformly from all 64-bit words. Scaling by a power of two is exact, so
+    /// every machine decides alike.
+    pub fn happens(self, word: u64) -> bool {
+        word >> 11 < (self.as_f64() * (1_u64 << 53) as f64) as u64
+    }
+
+    /// The probability as a float.
+    pub const fn as_f64(self) -> f64 {
+        f64::from_bits(self.bits)
+    }
+}
+
+impl fmt::Debug for Chance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.as_f64())
+    }
+}
+
+impl Serialize for Chance {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(self.as_f64())
+    }
+}
+
+impl<'de> Deserialize<'de> for Chance {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Chance, D::Error> {
+        let probability = f64::deserialize(deserializer)?;
+        Chance::new(probability).ok_or_else(|| {
+            de::Error::custom(format!("{probability} is not a probability; write a number from 0 to 1"))
+        })
+    }
+}
+
+impl JsonSchema for Chance {
+    fn schema_name() -> Cow<'static, str> {
+        "Chance".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "number", "minimum": 0, "maximum": 1, "description": "A probability from 0 to 1." })
+    }
+}
+
+/// A number worked out to be told, such as messages per operation; equal and hashed by its bits.
+#[derive(Clone, Copy, Default)]
+pub struct Quotient(f64);
+
+impl Quotient {
+    /// `numerator / denominator`, or 0 if the denominator is 0.
+    pub fn of(numerator: u64, denominator: u64) -> Quotient {
+        Quotient(if denominator == 0 { 0.0 } else { numerator as f64 / denominator as f64 })
+    }
+
+    /// The number.
+    pub fn as_f64(self) -> f64 {
+        self.0
+    }
+}
+
+impl PartialEq for Quotient {
+    fn eq(&self, other: &Quotient) -> bool {
+        self.0.to_bits() == other.0.to_bits()
+    }
+}
+
+impl Eq for Quotient {}
+
+impl Hash for Quotient {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.0.to_bits());
+    }
+}
+
+impl fmt::Debug for Quotient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+impl Serialize for Quotient {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Quotient {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Quotient, D::Error> {
+        f64::deserialize(deserializer).map(Quotient)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_edges_of_a_chance_are_exact() {
+        assert!(!Chance::NEVER.happens(0));
+        assert!(Chance::ALWAYS.happens(u64::MAX));
+        assert_eq!(Chance::new(1.0), Some(Chance::ALWAYS));
+        for probability in [-0.1, 1.1, f64::NAN, f64::INFINITY] {
+            assert_eq!(Chance::new(probability), None);
+        }
+        assert_eq!(Chance::new(0.05).unwrap().as_f64(), 0.05);
+    }
+
+    #[test]
+    fn a_quotient_of_nothing_is_zero() {
+        assert_eq!(Quotient::of(7, 0).as_f64(), 0.0);
+        assert_eq!(Quotient::of(7, 2).as_f64(), 3.5);
+    }
+}

@@ -1,0 +1,142 @@
+//! A host: the slot that a node runs in, with its disk, its timers and, while it is held still, its inbox.
+//!
+//! It knows no queue and no network. Whether a firing is stale is decided here, by the timer's generation.
+
+use std::hash::Hash;
+
+use crate::hash::hash_of;
+use crate::id::NodeId;
+use crate::node::Node;
+use crate::time::Time;
+
+/// What waits at a paused host, in the order in which it was due.
+#[derive(Debug)]
+pub(crate) enum Held<N: Node> {
+    /// The host came up while it was paused.
+    Start,
+    Message {
+        src: NodeId,
+        sent: Time,
+        message: N::Message,
+    },
+    Request {
+        operation: usize,
+    },
+    Timer {
+        timer: N::Timer,
+        generation: u64,
+    },
+}
+
+/// A slot for one node.
+#[derive(Debug)]
+pub(crate) struct Host<N: Node> {
+    pub(crate) life: Life<N>,
+    /// The number of the life that began last, or will begin first.
+    pub(crate) incarnation: u32,
+    /// How many faults hold it down, and how many hold it still.
+    pub(crate) downs: u32,
+    pub(crate) pauses: u32,
+    pub(crate) timers: Timers<N::Timer>,
+    pub(crate) inbox: Vec<Held<N>>,
+}
+
+/// The node while it lives; its disk while it does not.
+#[derive(Debug)]
+pub(crate) enum Life<N: Node> {
+    Up(N),
+    Down(N::Durable),
+}
+
+impl<N: Node> Host<N> {
+    pub(crate) fn new() -> Host<N> {
+        Host {
+            life: Life::Down(N::Durable::default()),
+            incarnation: 0,
+            downs: 0,
+            pauses: 0,
+            timers: Timers::default(),
+            inbox: Vec::new(),
+        }
+    }
+
+    /// Drops the node, its timers and its inbox, which is returned; the disk stays.
+    pub(crate) fn crash(&mut self) -> Vec<Held<N>> {
+        if let Life::Up(node) = &self.life {
+            self.life = Life::Down(node.durable().clone());
+            self.incarnation += 1;
+        }
+        self.timers = Timers::default();
+        std::mem::take(&mut self.inbox)
+    }
+
+    /// Empties the disk of a node that is down.
+    pub(crate) fn wipe(&mut self) {
+        assert!(matches!(self.life, Life::Down(_)), "only a disk that nobody uses is wiped");
+        self.life = Life::Down(N::Durable::default());
+    }
+}
+
+/// The pending timers of one host, at most one for each value, ordered by hash.
+#[derive(Debug)]
+pub(crate) struct Timers<T>(Vec<(u64, T, u64)>);
+
+impl<T> Default for Timers<T> {
+    fn default() -> Timers<T> {
+        Timers(Vec::new())
+    }
+}
+
+impl<T: Copy + Eq + Hash> Timers<T> {
+    /// Sets the timer to this generation, in place of any earlier setting.
+    pub(crate) fn set(&mut self, timer: T, generation: u64) {
+        match self.find(timer) {
+            Ok(at) => self.0[at].2 = generation,
+            Err(at) => self.0.insert(at, (hash_of(&timer), timer, generation)),
+        }
+    }
+
+    /// Forgets the timer.
+    pub(crate) fn cancel(&mut self, timer: T) {
+        if let Ok(at) = self.find(timer) {
+            self.0.remove(at);
+        }
+    }
+
+    /// Takes the timer out if this generation of it is still the pending one; a stale firing finds nothing.
+    pub(crate) fn fire(&mut self, timer: T, generation: u64) -> bool {
+        match self.find(timer) {
+            Ok(at) if self.0[at].2 == generation => {
+                self.0.remove(at);
+                true
+            }
+            Ok(_) | Err(_) => false,
+        }
+    }
+
+    fn find(&self, timer: T) -> Result<usize, usize> {
+        let hash = hash_of(&timer);
+        let first = self.0.partition_point(|(other, _, _)| *other < hash);
+        let equals = self.0[first..].iter().take_while(|(other, _, _)| *other == hash);
+        equals.enumerate().find(|(_, (_, other, _))| *other == timer).map(|(at, _)| first + at).ok_or(first)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timer_that_moved_or_was_cancelled_does_not_fire() {
+        let mut timers = Timers::default();
+        timers.set("a", 1);
+        timers.set("b", 2);
+        timers.set("a", 3);
+        assert!(!timers.fire("a", 1), "it moved");
+        assert!(timers.fire("a", 3));
+        assert!(!timers.fire("a", 3), "it has fired");
+        timers.cancel("b");
+        assert!(!timers.fire("b", 2), "it was cancelled");
+        timers.cancel("b");
+    }
+}

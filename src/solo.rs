@@ -1,0 +1,171 @@
+//! One node in hand, for tests and docs: give it inputs, look at the effects. It knows no network and no other node.
+//!
+//! Time stands still until it is [moved](Solo::elapse). Timers are kept as a host keeps them: one pending for each
+//! value, moved when set anew, gone with the node when it crashes.
+
+use crate::id::{ClientId, Members, NodeId};
+use crate::node::{self, Call, Draws, Effect, EffectOf, Input, InputOf, Moment, Neighbours, Node, Source};
+use crate::rng::{Key, Tally};
+use crate::time::{Span, Time};
+
+/// A node in a test's hand.
+#[derive(Debug)]
+pub struct Solo<N: Node> {
+    node: N,
+    config: N::Config,
+    me: NodeId,
+    members: Members,
+    neighbours: Option<Vec<NodeId>>,
+    key: Key,
+    incarnation: u32,
+    now: Time,
+    timers: Vec<(Time, N::Timer)>,
+    inputs: Tally,
+    calls: u64,
+    started: Vec<EffectOf<N>>,
+}
+
+impl<N: Node> Solo<N> {
+    /// Node `me` of a cluster of `nodes`, started with an empty disk.
+    pub fn new(config: N::Config, me: NodeId, nodes: u32, seed: u64) -> Solo<N> {
+        let (members, key) = (Members::all(nodes), Key::new(seed, "node"));
+        let mut outbox = Vec::new();
+        let draws = Draws { run: key, incarnation: 0, source: Source::Start, earlier: 0 };
+        let neighbours = Neighbours::All(me, &members);
+        let moment = Moment { me, now: Time::ZERO, members: &members, neighbours, draws };
+        let node = node::start(&config, N::Durable::default(), moment, &mut outbox);
+        let mut solo = Solo {
+            node,
+            config,
+            me,
+            members,
+            neighbours: None,
+            key,
+            incarnation: 0,
+            now: Time::ZERO,
+            timers: Vec::new(),
+            inputs: Tally::default(),
+            calls: 0,
+            started: Vec::new(),
+        };
+        solo.keep_timers(&outbox);
+        solo.started = outbox;
+        solo
+    }
+
+    /// What the node asked for when it started last.
+    pub fn started(&self) -> &[EffectOf<N>] {
+        &self.started
+    }
+
+    /// The node.
+    pub fn node(&self) -> &N {
+        &self.node
+    }
+
+    /// The clock.
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
+    /// A client asks. Calls are numbered from 0.
+    pub fn request(&mut self, request: N::Request) -> Vec<EffectOf<N>> {
+        let call = Call::new(self.calls);
+        self.calls += 1;
+        self.give(Input::Request(request, call), Source::Client(ClientId(0)))
+    }
+
+    /// A peer's message arrives.
+    pub fn message(&mut self, from: NodeId, message: N::Message) -> Vec<EffectOf<N>> {
+        self.give(Input::Message(from, message), Source::Peer(from))
+    }
+
+    /// The node is told its neighbours.
+    pub fn topology(&mut self, neighbours: &[NodeId]) -> Vec<EffectOf<N>> {
+        self.neighbours = Some(neighbours.to_vec());
+        self.give(Input::Topology, Source::Topology)
+    }
+
+    /// Time passes; the timers that come due fire in order. Returns each with what it caused.
+    pub fn elapse(&mut self, span: Span) -> Vec<(N::Timer, Vec<EffectOf<N>>)> {
+        let until = self.now + span;
+        let mut fired = Vec::new();
+        while let Some(at) = self.next_timer().filter(|at| self.timers[*at].0 <= until) {
+            let (due, timer) = self.timers.remove(at);
+            self.now = due;
+            fired.push((timer, self.give(Input::Timer(timer), Source::timer(&timer))));
+        }
+        self.now = until;
+        fired
+    }
+
+    /// The node crashes and comes up again with what it had put on disk. Returns what it asks for.
+    pub fn crash_and_restart(&mut self) -> &[EffectOf<N>] {
+        let disk = self.node.durable().clone();
+        self.restart(disk)
+    }
+
+    /// The node loses its disk, too.
+    pub fn wipe_and_restart(&mut self) -> &[EffectOf<N>] {
+        self.restart(N::Durable::default())
+    }
+
+    fn restart(&mut self, disk: N::Durable) -> &[EffectOf<N>] {
+        self.incarnation += 1;
+        self.timers.clear();
+        let mut outbox = Vec::new();
+        let moment = self.moment(Source::Start, 0);
+        self.node = node::start(&self.config, disk, moment, &mut outbox);
+        self.keep_timers(&outbox);
+        self.started = outbox;
+        &self.started
+    }
+
+    fn next_timer(&self) -> Option<usize> {
+        (0..self.timers.len()).min_by_key(|at| self.timers[*at].0)
+    }
+
+    fn moment(&self, source: Source, earlier: u64) -> Moment<'_> {
+        moment(
+            self.me,
+            self.now,
+            &self.members,
+            self.neighbours.as_deref(),
+            Draws { run: self.key, incarnation: self.incarnation, source, earlier },
+        )
+    }
+
+    fn give(&mut self, input: InputOf<N>, source: Source) -> Vec<EffectOf<N>> {
+        let earlier = self.inputs.next(self.now, (u64::from(self.me.0), source.word()));
+        let mut outbox = Vec::new();
+        let draws = Draws { run: self.key, incarnation: self.incarnation, source, earlier };
+        let moment = moment(self.me, self.now, &self.members, self.neighbours.as_deref(), draws);
+        node::dispatch(&mut self.node, input, moment, &mut outbox);
+        self.keep_timers(&outbox);
+        outbox
+    }
+
+    fn keep_timers(&mut self, effects: &[EffectOf<N>]) {
+        for effect in effects {
+            match effect {
+                Effect::SetTimer(timer, after) => {
+                    self.timers.retain(|(_, other)| other != timer);
+                    self.timers.push((self.now + *after, *timer));
+                }
+                Effect::CancelTimer(timer) => self.timers.retain(|(_, other)| other != timer),
+                Effect::Send(..) | Effect::Reply(..) | Effect::Reject(..) | Effect::Emit(_) => {}
+            }
+        }
+    }
+}
+
+fn moment<'a>(
+    me: NodeId,
+    now: Time,
+    members: &'a Members,
+    neighbours: Option<&'a [NodeId]>,
+    draws: Draws,
+) -> Moment<'a> {
+    let neighbours = neighbours.map_or(Neighbours::All(me, members), Neighbours::Listed);
+    Moment { me, now, members, neighbours, draws }
+}

@@ -1,0 +1,2 @@
+//! stdio
+pub mod wire;

@@ -1,0 +1,303 @@
+//! Any JSON value, kept as it was written ([`Value`]), and a set of them in order of arrival ([`ValueSet`]).
+//!
+//! A value is never interpreted: numbers and strings are echoed digit by digit, whatever their size, and two values
+//! are equal when their normalised texts are. Only JSON can carry one.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use indexmap::IndexSet;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
+use serde_json::value::RawValue;
+
+use crate::hash::{BuildWordHasher, hash_of};
+
+/// The deepest nesting of arrays and objects that a value may have.
+pub const DEEPEST: usize = 100;
+
+/// Any JSON value, in 16 bytes: a whole number inline, anything else as shared text.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Value(Form);
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Form {
+    /// What prints exactly as this integer does.
+    Int(i64),
+    /// Normalised: ", " and ": " as the only white space outside strings.
+    Text(Arc<Box<str>>),
+}
+
+/// Why a text is not a value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ValueError {
+    /// The text is not JSON.
+    #[error("not a JSON value: {0}")]
+    NotJson(String),
+    /// Arrays and objects are nested deeper than [`DEEPEST`].
+    #[error("nested deeper than {DEEPEST} levels")]
+    TooDeep,
+}
+
+impl Value {
+    /// The value that this JSON text writes.
+    pub fn parse(json: &str) -> Result<Value, ValueError> {
+        let raw: &RawValue =
+            serde_json::from_str(json).map_err(|error| ValueError::NotJson(error.to_string()))?;
+        Value::from_valid(raw.get())
+    }
+
+    fn from_valid(json: &str) -> Result<Value, ValueError> {
+        let integer = json.parse::<i64>().ok().filter(|integer| itoa_equals(*integer, json));
+        Ok(Value(match integer {
+            Some(integer) => Form::Int(integer),
+            None => Form::Text(Arc::new(normalised(json)?.into_boxed_str())),
+        }))
+    }
+
+    /// The value as JSON text.
+    pub fn text(&self) -> Cow<'_, str> {
+        match &self.0 {
+            Form::Int(integer) => integer.to_string().into(),
+            Form::Text(text) => Cow::Borrowed(text),
+        }
+    }
+
+    /// A number that, but for chance in 2^64, no other value has.
+    fn identity(&self) -> i128 {
+        match &self.0 {
+            Form::Int(integer) => i128::from(*integer),
+            Form::Text(text) => (1 << 64) | i128::from(hash_of::<str>(text)),
+        }
+    }
+}
+
+/// Whether `json` is exactly how the integer prints, so neither "-0" nor "+1".
+fn itoa_equals(integer: i64, json: &str) -> bool {
+    let digits = json.strip_prefix('-').unwrap_or(json);
+    json == "0" || (!digits.starts_with(['0', '+']) && (integer < 0) == json.starts_with('-'))
+}
+
+/// The same JSON with ", " and ": " as its only white space outside strings.
+fn normalised(json: &str) -> Result<String, ValueError> {
+    let mut text = String::with_capacity(json.len());
+    let (mut in_string, mut escaped, mut depth) = (false, false, 0_usize);
+    for c in json.chars() {
+        if in_string {
+            text.push(c);
+            in_string = escaped || c != '"';
+            escaped = !escaped && c == '\\';
+            continue;
+        }
+        match c {
+            ' ' | '\t' | '\n' | '\r' => continue,
+            '[' | '{' => depth += 1,
+            ']' | '}' => depth -= 1,
+            '"' => in_string = true,
+            _ => {}
+        }
+        if depth > DEEPEST {
+            return Err(ValueError::TooDeep);
+        }
+        text.push(c);
+        if c == ',' || c == ':' {
+            text.push(' ');
+        }
+    }
+    Ok(text)
+}
+
+impl From<i64> for Value {
+    fn from(integer: i64) -> Value {
+        Value(Form::Int(integer))
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.text())
+    }
+}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text())
+    }
+}
+
+/// A value hashes through `write_i128`, which nothing else uses: that is how [`mentions`] finds it in any message.
+impl Hash for Value {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_i128(self.identity());
+    }
+}
+
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.0 {
+            Form::Int(integer) => serializer.serialize_i64(*integer),
+            Form::Text(text) => {
+                serde_json::from_str::<&RawValue>(text).map_err(ser::Error::custom)?.serialize(serializer)
+            }
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        Value::from_valid(raw.get()).map_err(de::Error::custom)
+    }
+}
+
+impl JsonSchema for Value {
+    fn schema_name() -> Cow<'static, str> {
+        "Value".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!(true)
+    }
+}
+
+/// Whether `carrier`, say a message, holds this value anywhere. It looks at all that the carrier's `Hash` shows.
+pub fn mentions<T: Hash + ?Sized>(carrier: &T, value: &Value) -> bool {
+    let mut finder = Finder { wanted: value.identity(), found: false };
+    carrier.hash(&mut finder);
+    finder.found
+}
+
+struct Finder {
+    wanted: i128,
+    found: bool,
+}
+
+impl Hasher for Finder {
+    fn write(&mut self, _: &[u8]) {}
+    fn write_i128(&mut self, identity: i128) {
+        self.found |= identity == self.wanted;
+    }
+    fn finish(&self) -> u64 {
+        self.found.into()
+    }
+}
+
+/// Distinct values in order of arrival, with constant-time lookup. An empty set allocates nothing.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ValueSet(IndexSet<Value, BuildWordHasher>);
+
+impl ValueSet {
+    /// Adds the value; `false` if it was already there.
+    pub fn insert(&mut self, value: Value) -> bool {
+        self.0.insert(value)
+    }
+
+    /// Whether the value is in the set.
+    pub fn contains(&self, value: &Value) -> bool {
+        self.0.contains(value)
+    }
+
+    /// The values in order of arrival.
+    pub fn iter(&self) -> impl Iterator<Item = &Value> {
+        self.0.iter()
+    }
+
+    /// How many values there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is no value.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The value that arrived as number `index`, counted from 0.
+    pub fn get(&self, index: usize) -> Option<&Value> {
+        self.0.get_index(index)
+    }
+
+    /// The place of the value in order of arrival.
+    pub fn index_of(&self, value: &Value) -> Option<usize> {
+        self.0.get_index_of(value)
+    }
+}
+
+impl PartialEq for ValueSet {
+    fn eq(&self, other: &ValueSet) -> bool {
+        self.0.iter().eq(other.0.iter())
+    }
+}
+
+impl Eq for ValueSet {}
+
+impl Hash for ValueSet {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_usize(self.0.len());
+        self.0.iter().for_each(|value| value.hash(state));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_echoed_as_it_was_written() {
+        for text in [
+            "42",
+            "-7",
+            "0",
+            "-0",
+            "1.0",
+            "1e400",
+            "18446744073709551616",
+            "9223372036854775807",
+            "null",
+            r#""a\u0041 ,:""#,
+            r#""\\""#,
+        ] {
+            assert_eq!(Value::parse(text).unwrap().text(), text);
+            let value: Value = serde_json::from_str(text).unwrap();
+            assert_eq!(serde_json::to_string(&value).unwrap(), text);
+        }
+        let spaced = Value::parse(" { \"b\" :[1,2 , \"x , y\"],\"a\":{} } ").unwrap();
+        assert_eq!(spaced.text(), r#"{"b": [1, 2, "x , y"], "a": {}}"#);
+        assert_eq!(std::mem::size_of::<Value>(), 16);
+    }
+
+    #[test]
+    fn values_are_equal_when_their_texts_are() {
+        let value = |text| Value::parse(text).unwrap();
+        assert_eq!(value("[1,2]"), value("[1, 2]"));
+        assert_eq!(value("5"), Value::from(5));
+        for (a, b) in [("1", "1.0"), ("0", "-0"), ("\"1\"", "1"), ("{\"a\":1,\"b\":2}", "{\"b\":2,\"a\":1}")]
+        {
+            assert_ne!(value(a), value(b));
+        }
+    }
+
+    #[test]
+    fn what_is_no_value_is_refused() {
+        for text in ["", "{", "[1,]", "01", "+1", "nul", "1 2", "\"\u{7}"] {
+            assert!(matches!(Value::parse(text), Err(ValueError::NotJson(_))), "{text}");
+        }
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(Value::parse(&nested(DEEPEST)).is_ok());
+        assert_eq!(Value::parse(&nested(DEEPEST + 1)), Err(ValueError::TooDeep));
+    }
+
+    #[test]
+    fn a_value_is_found_in_whatever_carries_it() {
+        #[derive(Hash)]
+        struct Message {
+            hops: u32,
+            values: Vec<Value>,
+        }
+        let message = Message { hops: 3, values: vec![Value::from(7), Value::parse("\"x\"").unwrap()] };
+        assert!(mentions(&message, &Value::from(7)) && mentions(&message, &Value::parse("\"x\"").unwrap()));
+        assert!(!mentions(&message, &Value::from(3)), "hops are no value ({})", message.hops);
+    }
+}

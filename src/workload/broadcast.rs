@@ -1,0 +1,517 @@
+//! Broadcast: clients hand in values at any node and want every node to know them (Maelstrom's broadcast workload).
+//!
+//! It knows no protocol. Its judge gives set-full's figures and the strict verdict of [`check`](crate::check).
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::check::{Add, Read, SetFull, SetHistory, Strict};
+use crate::id::{ClientId, Members, NodeId};
+use crate::ratio::Quotient;
+use crate::rng::Key;
+use crate::time::{Span, Time};
+use crate::value::Value;
+use crate::workload::spread::{SHARES, Spread};
+use crate::workload::{
+    Effects, EntryOf, Facts, Judged, Metric, Operation, Outcome, Phase, Problem, Verdict, Workload,
+};
+
+/// The broadcast workload.
+#[derive(Clone, Copy, Debug)]
+pub struct Broadcast;
+
+/// What clients ask.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Request {
+    /// Let every node know this value.
+    Broadcast {
+        /// Any JSON value.
+        message: Value,
+    },
+    /// Which values are known?
+    Read,
+    /// What has the protocol been doing?
+    GossipStats,
+}
+
+/// What clients hear back.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Response {
+    /// The value is in.
+    BroadcastOk,
+    /// These values are known.
+    ReadOk {
+        /// Each once, in order of arrival.
+        messages: Vec<Value>,
+    },
+    /// What the protocol has been doing.
+    GossipStatsOk {
+        /// Broadcasts that clients handed in here.
+        broadcasts_received: u64,
+        /// Rumours that this node sent.
+        gossip_messages_sent: u64,
+        /// Rumours sent for each broadcast received.
+        messages_per_op: Quotient,
+        /// Distinct values known.
+        unique_messages: u64,
+    },
+}
+
+/// What nodes announce.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Event {
+    /// A value is known here for the first time.
+    Delivered {
+        /// Which.
+        value: Value,
+        /// How many hops it came; 0 at the node that a client handed it to.
+        hops: u32,
+    },
+    /// A value is known here for the first time, through a repair.
+    Repaired {
+        /// Which.
+        value: Value,
+    },
+    /// A value came that was known already.
+    Redundant {
+        /// Which.
+        value: Value,
+    },
+}
+
+/// The load.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Operations a second, over all clients together; broadcasts and reads are drawn evenly.
+    pub rate: f64,
+    /// For how long operations are drawn: the end of the storm.
+    pub time_limit: Span,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config { rate: 5.0, time_limit: Span::from_secs(20) }
+    }
+}
+
+impl Workload for Broadcast {
+    const NAME: &'static str = "broadcast";
+    const ABOUT: &'static str = "clients hand in values; every node must come to know each of them";
+    const METRICS: &'static [&'static str] = &[
+        "attempts",
+        "acknowledged",
+        "lost",
+        "forgiven",
+        "stable",
+        "stale",
+        "never_read",
+        "duplicated",
+        "stable_latency_p0",
+        "stable_latency_p50",
+        "stable_latency_p95",
+        "stable_latency_p99",
+        "stable_latency_max",
+        "spread_to_50",
+        "spread_to_95",
+        "spread_to_99",
+        "spread_to_100",
+        "reached_all",
+        "last_hop",
+        "rmr",
+        "repaired",
+        "redundant",
+    ];
+    type Config = Config;
+    type Request = Request;
+    type Response = Response;
+    type Event = Event;
+    type Witness = Spread;
+    type Figures = Figures;
+
+    fn time_limit(config: &Config) -> Span {
+        config.time_limit
+    }
+
+    fn problem(config: &Config) -> Option<(&'static str, String)> {
+        let possible = config.rate > 0.0 && config.rate <= 1e6;
+        (!possible).then(|| {
+            (
+                "rate",
+                format!("{} is no rate; write operations a second, above 0 and at most 1000000", config.rate),
+            )
+        })
+    }
+
+    fn draw(config: &Config, members: &Members, clients: u32, key: Key) -> Vec<Operation<Request>> {
+        let mut stream = key.stream();
+        let longest = ((2e9 / config.rate) as u64).max(1);
+        let end = Time::ZERO + config.time_limit;
+        let (mut operations, mut next_value, mut at, mut turn) = (Vec::new(), 0, Time::ZERO, 0_u32);
+        loop {
+            at = at + Span::from_nanos(stream.below(longest));
+            if at >= end {
+                return operations;
+            }
+            let client = ClientId(turn % clients);
+            let (request, effect) = match stream.below(2) {
+                0 => {
+                    next_value += 1;
+                    (Request::Broadcast { message: Value::from(next_value - 1) }, Effects::Changes)
+                }
+                _ => (Request::Read, Effects::Reads),
+            };
+            let node = NodeId(client.0 % members.count());
+            operations.push(Operation { at, client, node, request, effect, phase: Phase::Storm });
+            turn = turn.wrapping_add(1);
+        }
+    }
+
+    fn final_request() -> Option<Request> {
+        Some(Request::Read)
+    }
+
+    fn is_read(request: &Request) -> bool {
+        match request {
+            Request::Broadcast { .. } => false,
+            Request::Read | Request::GossipStats => true,
+        }
+    }
+
+    fn function(request: &Request) -> &'static str {
+        match request {
+            Request::Broadcast { .. } => "broadcast",
+            Request::Read => "read",
+            Request::GossipStats => "gossip_stats",
+        }
+    }
+
+    fn witness(members: &Members) -> Spread {
+        Spread::new(members)
+    }
+
+    fn see(spread: &mut Spread, at: Time, node: NodeId, event: &Event) {
+        match event {
+            Event::Delivered { value, hops } => spread.deliver(at, node, value, Some(*hops)),
+            Event::Repaired { value } => spread.deliver(at, node, value, None),
+            Event::Redundant { .. } => spread.redundant += 1,
+        }
+    }
+
+    fn judge(history: &[EntryOf<Broadcast>], spread: &Spread, facts: &Facts<'_>) -> Judged<Figures> {
+        let (adds, reads) = (adds(history), reads(history));
+        let set = SetHistory::new(&adds, &reads);
+        let set_full = set.set_full();
+        let strict = set.strict(facts.members, facts.wipes, |value| Some(spread.of(value)?.first_two()));
+        judged(&set_full, &strict, spread)
+    }
+}
+
+fn adds(history: &[EntryOf<Broadcast>]) -> Vec<Add<'_>> {
+    let add =
+        |entry: &'_ EntryOf<Broadcast>| matches!(entry.outcome, Outcome::Ok(_)).then_some(entry.completed);
+    let adds = history.iter().filter_map(|entry| match &entry.request {
+        Request::Broadcast { message } => {
+            Some(Add { value: message, node: entry.node, invoked: entry.invoked, acknowledged: add(entry) })
+        }
+        Request::Read | Request::GossipStats => None,
+    });
+    adds.collect()
+}
+
+fn reads(history: &[EntryOf<Broadcast>]) -> Vec<Read<'_>> {
+    let reads = history.iter().filter_map(|entry| match &entry.outcome {
+        Outcome::Ok(Response::ReadOk { messages }) => Some(Read {
+            node: entry.node,
+            phase: entry.phase,
+            invoked: entry.invoked,
+            completed: entry.completed,
+            values: messages,
+        }),
+        Outcome::Ok(_) | Outcome::Open | Outcome::Fail(_) | Outcome::Info(_) => None,
+    });
+    reads.collect()
+}
+
+/// The figures of a broadcast run, under Maelstrom's names where it has them.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Figures {
+    #[serde(rename = "valid?")]
+    valid: Validity,
+    attempt_count: u64,
+    acknowledged_count: u64,
+    stable_count: u64,
+    stale_count: u64,
+    lost_count: u64,
+    never_read_count: u64,
+    duplicated_count: u64,
+    stable_latencies: Option<StableLatencies>,
+    lost: Vec<Value>,
+    never_read: Vec<Value>,
+    stale: Vec<Value>,
+    duplicated: Vec<Value>,
+    strict: StrictFigures,
+    spread: SpreadFigures,
+}
+
+/// Jepsen's three-valued truth.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(untagged)]
+enum Validity {
+    Known(bool),
+    Unknown(&'static str),
+}
+
+impl From<Verdict> for Validity {
+    fn from(verdict: Verdict) -> Validity {
+        match verdict {
+            Verdict::Pass => Validity::Known(true),
+            Verdict::Fail => Validity::Known(false),
+            Verdict::Unknown => Validity::Unknown("unknown"),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+struct StableLatencies {
+    #[serde(rename = "0")]
+    p0: u64,
+    #[serde(rename = "0.5")]
+    p50: u64,
+    #[serde(rename = "0.95")]
+    p95: u64,
+    #[serde(rename = "0.99")]
+    p99: u64,
+    #[serde(rename = "1")]
+    max: u64,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct StrictFigures {
+    lost: Vec<Missing>,
+    forgiven: Vec<Missing>,
+    silent: Vec<NodeId>,
+    invented: Vec<Missing>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Missing {
+    value: Value,
+    nodes: Vec<NodeId>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct SpreadFigures {
+    /// To a share of the nodes in percent: the median over values and the longest, in milliseconds.
+    to: Vec<(u32, Option<f64>, Option<f64>)>,
+    reached_all_count: u64,
+    hops: Vec<u64>,
+    deliveries: u64,
+    redundant: u64,
+    repaired: u64,
+    rmr: Quotient,
+}
+
+fn judged(set_full: &SetFull, strict: &Strict, spread: &Spread) -> Judged<Figures> {
+    Judged {
+        strict: strict.verdict(set_full.acknowledged),
+        maelstrom: set_full.verdict(),
+        problems: problems(strict, spread),
+        figures: figures(set_full, strict, spread),
+        metrics: metrics(set_full, strict, spread),
+        rows: rows(set_full, strict, spread),
+    }
+}
+
+fn problems(strict: &Strict, spread: &Spread) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (value, lacking) in &strict.lost {
+        let never =
+            lacking.iter().filter(|node| spread.of(value).is_none_or(|track| !track.held_by(**node))).count();
+        let how = match never {
+            0 => "it had been there".to_owned(),
+            n if n == lacking.len() => "it never arrived there".to_owned(),
+            n => format!("it never arrived at {n} of them"),
+        };
+        let text = format!(
+            "value {value} was acknowledged, but is not in the final read of {}; {how}",
+            few(lacking)
+        );
+        problems.push(Problem { text, value: Some(value.clone()) });
+    }
+    for node in &strict.silent {
+        problems.push(Problem { text: format!("{node} did not answer its final read"), value: None });
+    }
+    for (value, node) in &strict.duplicated {
+        problems.push(Problem { text: format!("a read of {node} shows value {value} twice"), value: None });
+    }
+    for (value, node) in &strict.invented {
+        problems.push(Problem {
+            text: format!("a read of {node} shows value {value}, which no client sent"),
+            value: None,
+        });
+    }
+    problems
+}
+
+/// The first few of a list of nodes, and how many there are.
+fn few(nodes: &[NodeId]) -> String {
+    let names: Vec<String> = nodes.iter().take(4).map(NodeId::to_string).collect();
+    match nodes.len() {
+        0..=4 => names.join(", "),
+        count => format!("{}, ... ({count} nodes)", names.join(", ")),
+    }
+}
+
+fn figures(set_full: &SetFull, strict: &Strict, spread: &Spread) -> Figures {
+    let latencies = || {
+        Some(StableLatencies {
+            p0: set_full.stable_latency(0)?,
+            p50: set_full.stable_latency(50)?,
+            p95: set_full.stable_latency(95)?,
+            p99: set_full.stable_latency(99)?,
+            max: set_full.stable_latency(100)?,
+        })
+    };
+    let missing = |list: &[(Value, Vec<NodeId>)]| {
+        list.iter().map(|(value, nodes)| Missing { value: value.clone(), nodes: nodes.clone() }).collect()
+    };
+    let millis = |span: Option<&Span>| span.map(|span| span.as_nanos() as f64 / 1e6);
+    let to = |(at, share)| {
+        let times = spread.times_to(at);
+        (share, millis(times.get(times.len() / 2)), millis(times.last()))
+    };
+    Figures {
+        valid: set_full.verdict().into(),
+        attempt_count: set_full.attempts,
+        acknowledged_count: set_full.acknowledged,
+        stable_count: set_full.stable.len() as u64,
+        stale_count: set_full.stale().count() as u64,
+        lost_count: set_full.lost.len() as u64,
+        never_read_count: set_full.never_read.len() as u64,
+        duplicated_count: set_full.duplicated.len() as u64,
+        stable_latencies: latencies(),
+        lost: set_full.lost.clone(),
+        never_read: set_full.never_read.clone(),
+        stale: set_full.stale().map(|(value, _)| value.clone()).collect(),
+        duplicated: set_full.duplicated.clone(),
+        strict: StrictFigures {
+            lost: missing(&strict.lost),
+            forgiven: missing(&strict.forgiven),
+            silent: strict.silent.clone(),
+            invented: strict
+                .invented
+                .iter()
+                .map(|(value, node)| Missing { value: value.clone(), nodes: vec![*node] })
+                .collect(),
+        },
+        spread: SpreadFigures {
+            to: SHARES.into_iter().enumerate().map(to).collect(),
+            reached_all_count: spread.reached_all(),
+            hops: spread.hops.clone(),
+            deliveries: spread.deliveries(),
+            redundant: spread.redundant,
+            repaired: spread.repaired,
+            rmr: Quotient::of(spread.redundant, spread.deliveries()),
+        },
+    }
+}
+
+fn metrics(set_full: &SetFull, strict: &Strict, spread: &Spread) -> Vec<(&'static str, Metric)> {
+    let count = |list: usize| Metric::Count(list as u64);
+    let latency = |hundredths| {
+        set_full.stable_latency(hundredths).map_or(Metric::None, |ms| Metric::Span(Span::from_millis(ms)))
+    };
+    let time = |share| {
+        let times = spread.times_to(share);
+        times.get(times.len() / 2).map_or(Metric::None, |span| Metric::Span(*span))
+    };
+    vec![
+        ("attempts", Metric::Count(set_full.attempts)),
+        ("acknowledged", Metric::Count(set_full.acknowledged)),
+        ("lost", count(strict.lost.len())),
+        ("forgiven", count(strict.forgiven.len())),
+        ("stable", count(set_full.stable.len())),
+        ("stale", count(set_full.stale().count())),
+        ("never_read", count(set_full.never_read.len())),
+        ("duplicated", count(strict.duplicated.len())),
+        ("stable_latency_p0", latency(0)),
+        ("stable_latency_p50", latency(50)),
+        ("stable_latency_p95", latency(95)),
+        ("stable_latency_p99", latency(99)),
+        ("stable_latency_max", latency(100)),
+        ("spread_to_50", time(0)),
+        ("spread_to_95", time(1)),
+        ("spread_to_99", time(2)),
+        ("spread_to_100", time(3)),
+        ("reached_all", Metric::Count(spread.reached_all())),
+        ("last_hop", spread.last_hop().map_or(Metric::None, Metric::Count)),
+        ("rmr", Metric::Number(Quotient::of(spread.redundant, spread.deliveries()).as_f64())),
+        ("repaired", Metric::Count(spread.repaired)),
+        ("redundant", Metric::Count(spread.redundant)),
+    ]
+}
+
+fn rows(set_full: &SetFull, strict: &Strict, spread: &Spread) -> Vec<(&'static str, String)> {
+    let mut values = format!(
+        "{} sent, {} acknowledged, {} lost",
+        set_full.attempts,
+        set_full.acknowledged,
+        strict.lost.len()
+    );
+    if !strict.forgiven.is_empty() {
+        values +=
+            &format!(", {} forgiven (the disk was wiped before anyone else had it)", strict.forgiven.len());
+    }
+    let quantile =
+        |hundredths| set_full.stable_latency(hundredths).map_or("-".to_owned(), |ms| ms.to_string());
+    let latencies = format!(
+        "{} / {} / {} / {} / {} ms at 0, .5, .95, .99, 1; {} stale",
+        quantile(0),
+        quantile(50),
+        quantile(95),
+        quantile(99),
+        quantile(100),
+        set_full.stale().count()
+    );
+    let shares = SHARES.into_iter().enumerate().map(|(at, share)| {
+        let times = spread.times_to(at);
+        let time = times.get(times.len() / 2).map_or("-".to_owned(), |span| rounded(*span));
+        format!("{share} % in {time}")
+    });
+    let shares: Vec<String> = shares.collect();
+    let hops = spread.last_hop().map_or("-".to_owned(), |hop| hop.to_string());
+    let rmr = Quotient::of(spread.redundant, spread.deliveries()).as_f64();
+    vec![
+        ("values", values),
+        ("stable latency", latencies),
+        (
+            "spread",
+            format!(
+                "{} of the nodes (medians); {} values reached all",
+                shares.join(", "),
+                spread.reached_all()
+            ),
+        ),
+        (
+            "deliveries",
+            format!(
+                "{} to new nodes, {} of them by repair; {} redundant (RMR {rmr:.2}); {hops} hops at most",
+                spread.deliveries(),
+                spread.repaired,
+                spread.redundant
+            ),
+        ),
+    ]
+}
+
+/// A length to a tenth of a millisecond, for people.
+fn rounded(span: Span) -> String {
+    format!("{:.1} ms", span.as_nanos() as f64 / 1e6)
+}
