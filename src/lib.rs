@@ -5,16 +5,21 @@
 //! over stdin and stdout ([`stdio`]).
 
 pub mod check;
+pub mod cli;
 pub mod hash;
 pub mod id;
 pub mod node;
 pub mod protocol;
 pub mod ratio;
+pub mod report;
 pub mod rng;
+pub mod run;
+pub mod scenario;
 pub mod sim;
 pub mod solo;
 pub mod stdio;
 pub mod time;
 pub mod topology;
+pub mod trace;
 pub mod value;
 pub mod workload;

@@ -34,7 +34,7 @@ use queue::Queue;
 pub const MOST_AT_ONE_INSTANT: u64 = 1_000_000;
 
 /// All that decides a run: the same setup gives the same trace.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Setup<N: Node> {
     /// The number that all chance comes from.
     pub seed: u64,
@@ -60,6 +60,20 @@ pub struct Setup<N: Node> {
     pub timeout: Span,
     /// The run is stopped after this many events.
     pub max_events: u64,
+}
+
+/// Not derived, as a node need not be `Clone` for its setup to be.
+impl<N: Node> Clone for Setup<N> {
+    fn clone(&self) -> Setup<N> {
+        Setup {
+            members: self.members.clone(),
+            config: self.config.clone(),
+            network: self.network.clone(),
+            faults: self.faults.clone(),
+            operations: self.operations.clone(),
+            ..*self
+        }
+    }
 }
 
 impl<N: Node> Setup<N> {

@@ -62,7 +62,8 @@ impl<T: Copy> Queue<T> {
     }
 
     /// How many events are pending.
-    pub(crate) fn len(&self) -> usize {
+    #[cfg(test)]
+    fn len(&self) -> usize {
         self.pending
     }
 

@@ -1,0 +1,25 @@
+# Every recipe is one line that works without just, too.
+
+# all that the gate asks of the code
+check:
+    cargo fmt --check && cargo clippy --all-targets -- -D warnings && cargo test && RUSTDOCFLAGS='-D warnings' cargo doc --no-deps
+
+# the tests
+test:
+    cargo test
+
+# update snapshots, pinned digests and the schema, and show what changed
+bless:
+    UPDATE_EXPECT=1 cargo test; git diff --stat
+
+# run a scenario
+run SCENARIO:
+    cargo run --release -- run {{SCENARIO}}
+
+# nanoseconds per delivery beside a bare loop
+bench:
+    cargo bench --bench w1
+
+# a node on stdin and stdout
+serve:
+    cargo run --release -- serve gossip

@@ -1,0 +1,190 @@
+//! The command line: one file a subcommand. [`main`] serves any registry, so that your own node gets every command.
+//!
+//! Data goes to stdout, talk to stderr. Exit codes: 0 as expected, 1 a property failed, 2 unknown, 3 not
+//! deterministic, 64 usage, 65 bad scenario, 70 internal, 74 I/O.
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+
+use crate::protocol::Registry;
+use crate::report::Paint;
+
+mod builtin;
+mod check;
+mod completions;
+mod list;
+mod load;
+mod new;
+mod run;
+mod serve;
+
+/// What kind of end a command comes to, other than a good one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Exit {
+    Usage = 64,
+    BadScenario = 65,
+    Internal = 70,
+    Io = 74,
+}
+
+/// Why a command could not do its work: how it exits, and what it says.
+#[derive(Debug)]
+struct Failure {
+    exit: Exit,
+    text: String,
+}
+
+impl Failure {
+    fn usage(text: impl Into<String>) -> Failure {
+        Failure { exit: Exit::Usage, text: text.into() }
+    }
+
+    fn bad_scenario(text: impl ToString) -> Failure {
+        Failure { exit: Exit::BadScenario, text: text.to_string() }
+    }
+
+    fn internal(text: impl Into<String>) -> Failure {
+        Failure { exit: Exit::Internal, text: text.into() }
+    }
+
+    fn io(what: &str, error: &io::Error) -> Failure {
+        Failure { exit: Exit::Io, text: format!("{what}: {error}") }
+    }
+}
+
+/// The exit code of a command that did its work, or why it could not.
+type Done = Result<u8, Failure>;
+
+const HINTS: &str = "\
+rumormill runs a cluster of gossip nodes in virtual time, the same way every time.
+
+  rumormill run quickstart     run a scenario: 25 nodes, lost messages, one partition
+  rumormill list               the protocols, and the scenarios that come with it
+  rumormill new my-scenario    write a scenario file to start from
+
+`rumormill --help` lists all commands.
+";
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "rumormill",
+    version,
+    about = "A deterministic cluster simulator for gossip protocols",
+    disable_help_subcommand = true
+)]
+struct Args {
+    /// Whether to colour what is printed.
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto)]
+    color: Colour,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Colour {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a scenario and judge it.
+    Run(run::Args),
+    /// Check a scenario file and print it in full, with every default.
+    Check(check::Args),
+    /// Write a scenario file to start from.
+    New(new::Args),
+    /// List the protocols and the scenarios that come with the program.
+    List(list::Args),
+    /// Serve a node on stdin and stdout, as Maelstrom runs it.
+    Serve(serve::Args),
+    /// Print a completion script for a shell.
+    Completions(completions::Args),
+}
+
+/// Runs the command line of this process over the protocols of a registry.
+///
+/// A node of your own gets every command:
+///
+/// ```no_run
+/// # use rumormill::{cli, protocol::{self, Registry as _, gossip::Gossip}, workload::broadcast::Broadcast};
+/// fn main() -> std::process::ExitCode {
+///     cli::main(protocol::builtin().and::<Broadcast, Gossip>("mine"))
+/// }
+/// ```
+pub fn main(registry: impl Registry) -> ExitCode {
+    let code = run_args(&registry, std::env::args_os(), &mut io::stdout().lock(), &mut io::stderr().lock());
+    ExitCode::from(code)
+}
+
+fn run_args(
+    registry: &impl Registry,
+    args: impl Iterator<Item = OsString>,
+    out: &mut impl Write,
+    talk: &mut (impl Write + IsTerminal),
+) -> u8 {
+    let args = match Args::try_parse_from(args) {
+        Ok(args) => args,
+        Err(error) => return said_by_clap(&error),
+    };
+    let Some(command) = args.command else {
+        _ = talk.write_all(HINTS.as_bytes());
+        return Exit::Usage as u8;
+    };
+    let paint = paint(args.color);
+    let done = match command {
+        Command::Run(args) => run::run(registry, &args, paint, out),
+        Command::Check(args) => check::check(registry, &args, out),
+        Command::New(args) => new::new(&args, out),
+        Command::List(args) => list::list(registry, &args, out),
+        Command::Serve(args) => serve::serve(registry, &args),
+        Command::Completions(args) => completions::completions(&mut Args::command(), &args, out),
+    };
+    match done.and_then(|code| out.flush().map(|()| code).map_err(|error| Failure::io("stdout", &error))) {
+        Ok(code) => code,
+        // Whoever read our output has seen enough.
+        Err(failure) if failure.exit == Exit::Io && failure.text.contains("Broken pipe") => 0,
+        Err(failure) => {
+            _ = writeln!(talk, "error: {}", failure.text);
+            failure.exit as u8
+        }
+    }
+}
+
+/// clap's own exit codes are not ours: a wrong command line is 64.
+fn said_by_clap(error: &clap::Error) -> u8 {
+    _ = error.print();
+    if error.use_stderr() { Exit::Usage as u8 } else { 0 }
+}
+
+fn paint(colour: Colour) -> Paint {
+    #[expect(clippy::disallowed_methods, reason = "the command line may look at its environment")]
+    let no_color = std::env::var("NO_COLOR").is_ok_and(|value| !value.is_empty());
+    match colour {
+        Colour::Always => Paint::Colour,
+        Colour::Auto if io::stdout().is_terminal() && !no_color => Paint::Colour,
+        Colour::Auto | Colour::Never => Paint::Plain,
+    }
+}
+
+/// Writes to stdout.
+fn print(out: &mut impl Write, text: &str) -> Result<(), Failure> {
+    out.write_all(text.as_bytes()).map_err(|error| Failure::io("stdout", &error))
+}
+
+/// Text as one word of a shell's command line.
+fn shell_word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}

@@ -1,0 +1,28 @@
+//! `list`: the protocols, and the scenarios that come with the program.
+
+use std::fmt::Write as _;
+use std::io::Write;
+
+use super::builtin;
+use super::{Done, print};
+use crate::protocol::Registry;
+use crate::scenario::document::Document;
+
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Args {}
+
+pub(super) fn list(registry: &impl Registry, _: &Args, out: &mut impl Write) -> Done {
+    let mut text = "protocols\n".to_owned();
+    for row in registry.rows() {
+        _ = writeln!(text, "  {:<22} serves {}", row.name, row.workload);
+    }
+    text.push_str("\nscenarios (rumormill run NAME)\n");
+    for builtin in builtin::ALL {
+        let about = Document::parse(builtin.name, builtin.text)
+            .ok()
+            .and_then(|document| document.get::<String>("about"));
+        _ = writeln!(text, "  {:<22} {}", builtin.name, about.and_then(Result::ok).unwrap_or_default());
+    }
+    print(out, &text)?;
+    Ok(0)
+}

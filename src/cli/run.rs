@@ -1,0 +1,215 @@
+//! `run`: a scenario, judged; with a trace if asked; twice more if its determinism is to be checked.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use super::load::{Loaded, Overrides, load};
+use super::{Done, Failure, print};
+use crate::node::Node;
+use crate::protocol::{Registry, Visitor};
+use crate::report::{Paint, Report};
+use crate::run::{Summary, run as run_scenario};
+use crate::trace::{FORMAT, Header, Tracer};
+use crate::workload::Workload;
+
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Args {
+    /// A scenario file, or the name of a scenario that comes with the program.
+    #[arg(value_name = "SCENARIO")]
+    scenario: String,
+    #[command(flatten)]
+    overrides: Overrides,
+    /// Write everything that happens to FILE, one JSON object a line.
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
+    /// Run again, here and in a fresh process, and compare every event; 3 if any differs.
+    #[arg(long)]
+    check_determinism: bool,
+    /// Print the report as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// The exit code of a run that is not the same twice.
+const NOT_DETERMINISTIC: u8 = 3;
+
+pub(super) fn run(registry: &impl Registry, args: &Args, paint: Paint, out: &mut impl Write) -> Done {
+    let loaded = load(registry, &args.scenario, &args.overrides)?;
+    let summary = traced(registry, &loaded, args.trace.as_deref())?;
+    if args.check_determinism
+        && let Some(difference) = twice_more(registry, args, &loaded)?
+    {
+        print(out, &difference)?;
+        return Ok(NOT_DETERMINISTIC);
+    }
+    let replay = loaded.replay();
+    let report = Report::new(&loaded.scenario, &summary, loaded.overridden, &replay);
+    if args.json {
+        print(out, &(report.json() + "\n"))?;
+    } else {
+        print(out, &report.text(paint))?;
+        if args.check_determinism {
+            print(out, "determinism     three runs, one of them in a fresh process: every event the same\n")?;
+        }
+    }
+    Ok(report.exit_code())
+}
+
+/// Runs a scenario, with a trace if there is a path for it.
+fn traced(registry: &impl Registry, loaded: &Loaded, path: Option<&Path>) -> Result<Summary, Failure> {
+    let unwritable = |path: &Path, error: &std::io::Error| {
+        Failure::io(
+            &format!("{}: cannot write the trace; choose another --trace FILE", path.display()),
+            error,
+        )
+    };
+    let tracer = match path {
+        None => None,
+        Some(path) => {
+            let file = File::create(path).map_err(|error| unwritable(path, &error))?;
+            Some(Tracer::new(BufWriter::with_capacity(1 << 16, file), &header(loaded)))
+        }
+    };
+    let work = Work { loaded, tracer };
+    let quiet = Quiet::begin();
+    let done = registry.with(&loaded.scenario.protocol.name, work);
+    drop(quiet);
+    let done =
+        done.unwrap_or_else(|_| unreachable!("the protocol was looked up when the scenario was loaded"));
+    let (summary, tracer) = done.map_err(Failure::bad_scenario)?;
+    if let (Some(tracer), Some(path)) = (tracer, path) {
+        tracer.finish().map_err(|error| unwritable(path, &error))?;
+    }
+    Ok(summary)
+}
+
+fn header(loaded: &Loaded) -> Header<'_> {
+    Header {
+        trace: FORMAT,
+        version: env!("CARGO_PKG_VERSION"),
+        scenario: &loaded.scenario.name,
+        seed: loaded.scenario.seed,
+        nodes: loaded.scenario.nodes,
+        protocol: &loaded.scenario.protocol.name,
+    }
+}
+
+type FileTracer = Tracer<BufWriter<File>>;
+
+struct Work<'a> {
+    loaded: &'a Loaded,
+    tracer: Option<FileTracer>,
+}
+
+impl Visitor for Work<'_> {
+    type Output = Result<(Summary, Option<FileTracer>), crate::scenario::document::Misfit>;
+
+    fn visit<W, N>(mut self) -> Self::Output
+    where
+        W: Workload,
+        N: Node<Request = W::Request, Response = W::Response, Event = W::Event>,
+    {
+        let Loaded { scenario, document, .. } = self.loaded;
+        let summary = run_scenario::<W, N, _>(scenario, document, &mut self.tracer)?;
+        Ok((summary, self.tracer))
+    }
+}
+
+/// A handler's panic is part of the report; meanwhile nothing else may print it.
+struct Quiet;
+
+impl Quiet {
+    fn begin() -> Quiet {
+        std::panic::set_hook(Box::new(|_| {}));
+        Quiet
+    }
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        _ = std::panic::take_hook();
+    }
+}
+
+/// Three traces of the same run: one, another in this process, one in a fresh process. The first difference, if any.
+fn twice_more(registry: &impl Registry, args: &Args, loaded: &Loaded) -> Result<Option<String>, Failure> {
+    let folder = Folder::new()?;
+    let paths = ["first", "again", "fresh"].map(|name| folder.0.join(name));
+    traced(registry, loaded, Some(&paths[0]))?;
+    traced(registry, loaded, Some(&paths[1]))?;
+    fresh(args, &paths[2])?;
+    for (other, whose) in
+        [(&paths[1], "a second run in the same process"), (&paths[2], "a run in a fresh process")]
+    {
+        if let Some(difference) = first_difference(&paths[0], other, whose)? {
+            return Ok(Some(difference));
+        }
+    }
+    Ok(None)
+}
+
+/// The same run in a fresh process of the same program.
+fn fresh(args: &Args, trace: &Path) -> Result<(), Failure> {
+    let program = std::env::current_exe().map_err(|error| Failure::io("this program", &error))?;
+    let mut command = std::process::Command::new(&program);
+    command.arg("run").arg(&args.scenario).arg("--trace").arg(trace);
+    args.overrides.seed.iter().for_each(|seed| _ = command.arg("--seed").arg(seed.to_string()));
+    args.overrides.set.iter().for_each(|assignment| _ = command.arg("--set").arg(assignment));
+    let output = command.output().map_err(|error| Failure::io(&program.display().to_string(), &error))?;
+    match output.status.code() {
+        Some(0..=2) => Ok(()),
+        code => {
+            let said = String::from_utf8_lossy(&output.stderr);
+            Err(Failure::internal(format!("the fresh process ended with {code:?}: {}", said.trim())))
+        }
+    }
+}
+
+fn first_difference(one: &Path, other: &Path, whose: &str) -> Result<Option<String>, Failure> {
+    let open = |path: &Path| {
+        let file = File::open(path).map_err(|error| Failure::io(&path.display().to_string(), &error))?;
+        Ok::<_, Failure>(BufReader::new(file))
+    };
+    let read = |error: std::io::Error| Failure::io("a trace", &error);
+    let (mut ones, mut others) = (open(one)?, open(other)?);
+    for number in 0_u64.. {
+        let (mut a, mut b) = (String::new(), String::new());
+        ones.read_line(&mut a).map_err(read)?;
+        others.read_line(&mut b).map_err(read)?;
+        if a.is_empty() && b.is_empty() {
+            break;
+        }
+        if a != b {
+            let shown = |line: &str| {
+                if line.is_empty() { "(nothing more)".to_owned() } else { line.trim_end().to_owned() }
+            };
+            return Ok(Some(format!(
+                "NOT DETERMINISTIC: event {number} of {whose} differs\n  first run: {}\n  other run: {}\n\
+                 A handler may know only its state, its input and its context: look for a static, a clock, a \
+                 HashMap, an address.\n",
+                shown(&a),
+                shown(&b)
+            )));
+        }
+    }
+    Ok(None)
+}
+
+/// A folder of this process's own that goes away with it.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Result<Folder, Failure> {
+        let path = std::env::temp_dir().join(format!("rumormill-{}", std::process::id()));
+        std::fs::create_dir_all(&path).map_err(|error| Failure::io(&path.display().to_string(), &error))?;
+        Ok(Folder(path))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What cannot be removed from a folder for temporary files is left to it.
+        _ = std::fs::remove_dir_all(&self.0);
+    }
+}

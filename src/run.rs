@@ -1,0 +1,319 @@
+//! One run, from a scenario to a judged result that knows no types any more.
+//!
+//! A handler that panics fails its run and nothing else; the [`Summary`] says which node, and when.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use indexmap::IndexMap;
+use serde::Serialize;
+
+use crate::id::NodeId;
+use crate::node::Node;
+use crate::ratio::Quotient;
+use crate::scenario::document::{Document, Misfit};
+use crate::scenario::{Choice, Scenario};
+use crate::sim::fault::Fault;
+use crate::sim::{Counters, Digest, Observer, Record, Setup, Sim, Stop, seal};
+use crate::time::Time;
+use crate::value::Value;
+use crate::workload::{EntryOf, Facts, Judged, Metric, Outcome, Problem, Verdict, Workload};
+
+pub mod story;
+
+use story::Story;
+
+/// The figures of every run that `expect` may bound, beside those of the workload.
+pub const METRICS: &[&str] = &[
+    "msgs_per_op",
+    "server_messages",
+    "delivered",
+    "duplicates",
+    "dropped_by_loss",
+    "dropped_by_cut",
+    "dropped_by_down",
+    "requests_dropped",
+    "held",
+    "crashes",
+    "wipes",
+    "pauses",
+    "restarts",
+    "late",
+    "stand_ins",
+    "events",
+    "availability",
+    "ok",
+    "fail",
+    "info",
+];
+
+/// Stories are told of so many lost values.
+const MOST_STORIES: usize = 2;
+
+/// What a run came to.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    /// The strict verdict; fail, too, if a handler panicked or the run did not end.
+    pub verdict: Verdict,
+    /// The verdict by Maelstrom's definitions.
+    pub maelstrom: Verdict,
+    /// What speaks against the run.
+    pub problems: Vec<Problem>,
+    /// What became of the first lost values.
+    pub stories: Vec<String>,
+    /// All figures by the names that `expect` uses.
+    pub metrics: Vec<(&'static str, Metric)>,
+    /// The workload's figures for people.
+    pub rows: Vec<(&'static str, String)>,
+    /// The workload's figures under Maelstrom's names, as JSON.
+    pub workload: String,
+    /// Operations by name and outcome.
+    pub stats: Stats,
+    /// What the simulator counted.
+    pub counters: Counters,
+    /// The faults that the run had, everything drawn.
+    pub faults: Vec<Fault>,
+    /// The virtual time at the end.
+    pub ended: Time,
+    /// The digest of the trace and of every operation's result.
+    pub digest: Digest,
+}
+
+impl Summary {
+    /// A figure by its name.
+    pub fn metric(&self, name: &str) -> Option<Metric> {
+        self.metrics.iter().find(|(other, _)| *other == name).map(|(_, metric)| *metric)
+    }
+}
+
+/// How many operations ended how (Jepsen's stats checker).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Tallies {
+    count: u64,
+    ok_count: u64,
+    fail_count: u64,
+    info_count: u64,
+}
+
+impl Tallies {
+    fn add<A>(&mut self, outcome: &Outcome<A>) {
+        self.count += 1;
+        match outcome {
+            Outcome::Ok(_) => self.ok_count += 1,
+            Outcome::Fail(_) => self.fail_count += 1,
+            Outcome::Info(_) | Outcome::Open => self.info_count += 1,
+        }
+    }
+}
+
+/// [`Tallies`] of all operations and of each kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Stats {
+    #[serde(flatten)]
+    all: Tallies,
+    by_f: IndexMap<&'static str, Tallies, crate::hash::BuildWordHasher>,
+}
+
+impl Stats {
+    fn of<W: Workload>(history: &[EntryOf<W>]) -> Stats {
+        let mut stats = Stats::default();
+        for entry in history {
+            stats.all.add(&entry.outcome);
+            stats.by_f.entry(W::function(&entry.request)).or_default().add(&entry.outcome);
+        }
+        stats
+    }
+
+    /// The share of operations that were ok.
+    pub fn availability(&self) -> Quotient {
+        Quotient::of(self.all.ok_count, self.all.count)
+    }
+
+    /// One line for people.
+    pub fn line(&self) -> String {
+        let kinds = self.by_f.iter().map(|(name, tallies)| {
+            let part =
+                |count: u64, word: &str| if count > 0 { format!(", {count} {word}") } else { String::new() };
+            format!(
+                "{name} {} ok{}{}",
+                tallies.ok_count,
+                part(tallies.fail_count, "fail"),
+                part(tallies.info_count, "info")
+            )
+        });
+        format!("{} (availability {:.3})", kinds.collect::<Vec<_>>().join("; "), self.availability().as_f64())
+    }
+}
+
+/// Keeps what the judge asks for.
+struct Watch<W: Workload> {
+    witness: W::Witness,
+    wipes: Vec<(NodeId, Time)>,
+}
+
+impl<W: Workload, N: Node<Event = W::Event>> Observer<N> for Watch<W> {
+    fn observe(&mut self, at: Time, record: &Record<'_, N>) {
+        match record {
+            Record::Event(node, event) => W::see(&mut self.witness, at, *node, event),
+            Record::Wipe(node) => self.wipes.push((*node, at)),
+            _ => {}
+        }
+    }
+}
+
+/// Runs a scenario, shows all that happens to `observer`, and judges it.
+///
+/// # Errors
+/// If the knobs of the protocol or of the workload do not fit.
+pub fn run<W, N, O>(scenario: &Scenario, document: &Document, observer: &mut O) -> Result<Summary, Misfit>
+where
+    W: Workload,
+    N: Node<Request = W::Request, Response = W::Response, Event = W::Event>,
+    O: Observer<N>,
+{
+    let setup = scenario.setup::<W, N>(document)?;
+    let (members, faults) = (setup.members.clone(), setup.faults.clone());
+    let again = setup.clone();
+    let mut watch = Watch::<W> { witness: W::witness(&members), wipes: Vec::new() };
+    let mut ran = drive::<W, N, _>(setup, (&mut watch, observer));
+    let facts = Facts { members: &members, wipes: &watch.wipes };
+    let judged = W::judge(&ran.history, &watch.witness, &facts);
+    let Judged { strict, maelstrom, problems, figures, metrics, rows } = judged;
+    let lost: Vec<Value> =
+        problems.iter().filter_map(|problem| problem.value.clone()).take(MOST_STORIES).collect();
+    let stories = lost.iter().map(|value| tell::<W, N>(again.clone(), value)).collect();
+    let ended_badly = ran.trouble.is_some();
+    let stats = Stats::of::<W>(&ran.history);
+    Ok(Summary {
+        verdict: if ended_badly { Verdict::Fail } else { strict },
+        maelstrom,
+        problems: ran.trouble.take().into_iter().chain(problems).collect(),
+        stories,
+        metrics: metrics.into_iter().chain(run_metrics(&ran.counters, &stats)).collect(),
+        rows,
+        workload: serde_json::to_string(&figures).expect("figures can be written as JSON"),
+        stats,
+        counters: ran.counters,
+        faults,
+        ended: ran.ended,
+        digest: seal(ran.digest, &ran.history),
+    })
+}
+
+/// What is left of a run before it is judged.
+struct Ran<W: Workload> {
+    trouble: Option<Problem>,
+    history: Vec<EntryOf<W>>,
+    counters: Counters,
+    ended: Time,
+    digest: Digest,
+}
+
+fn drive<W, N, O>(setup: Setup<N>, observer: O) -> Ran<W>
+where
+    W: Workload,
+    N: Node<Request = W::Request, Response = W::Response, Event = W::Event>,
+    O: Observer<N>,
+{
+    let most = setup.max_events;
+    // A simulator that a handler's panic has left half way is only looked at.
+    let mut sim = match catch_unwind(AssertUnwindSafe(|| Sim::new(setup, observer))) {
+        Ok(sim) => sim,
+        Err(panic) => {
+            let trouble = problem(format!("panic: {} (in `start`, at 0.000s)", words(&*panic)));
+            let (counters, ended, digest) = (Counters::default(), Time::ZERO, Digest(0));
+            return Ran { trouble: Some(trouble), history: Vec::new(), counters, ended, digest };
+        }
+    };
+    let trouble = match catch_unwind(AssertUnwindSafe(|| sim.run())) {
+        Ok(Stop::Done) => None,
+        Ok(Stop::Livelock(at)) => Some(problem(format!(
+            "livelock: more than {} events at {at}; is something sent without any delay for ever?",
+            crate::sim::MOST_AT_ONE_INSTANT
+        ))),
+        Ok(Stop::MaxEvents(at)) => {
+            Some(problem(format!("the run was stopped at {at}, after max_events = {most} events")))
+        }
+        Err(panic) => {
+            let node = sim.handling().map_or_else(String::new, |node| format!("{node}, "));
+            Some(problem(format!("panic: {} (in {node}at {})", words(&*panic), sim.now())))
+        }
+    };
+    Ran {
+        trouble,
+        history: sim.history().to_vec(),
+        counters: sim.counters(),
+        ended: sim.now(),
+        digest: sim.digest(),
+    }
+}
+
+fn problem(text: String) -> Problem {
+    Problem { text, value: None }
+}
+
+fn words(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without a message".to_owned())
+}
+
+/// Runs the same run again and follows one value.
+fn tell<W, N>(setup: Setup<N>, value: &Value) -> String
+where
+    W: Workload,
+    N: Node<Request = W::Request, Response = W::Response, Event = W::Event>,
+{
+    let (members, faults) = (setup.members.clone(), setup.faults.clone());
+    let mut story = Story::new(value, &members);
+    drive::<W, N, _>(setup, &mut story);
+    story.tell(&faults)
+}
+
+fn run_metrics(counters: &Counters, stats: &Stats) -> Vec<(&'static str, Metric)> {
+    let values = [
+        Metric::Number(Quotient::of(counters.sent, counters.invocations).as_f64()),
+        Metric::Count(counters.sent),
+        Metric::Count(counters.delivered),
+        Metric::Count(counters.duplicated),
+        Metric::Count(counters.lost),
+        Metric::Count(counters.cut),
+        Metric::Count(counters.down),
+        Metric::Count(counters.requests_dropped),
+        Metric::Count(counters.held),
+        Metric::Count(counters.crashes),
+        Metric::Count(counters.wipes),
+        Metric::Count(counters.pauses),
+        Metric::Count(counters.restarts),
+        Metric::Count(counters.late),
+        Metric::Count(counters.stand_ins),
+        Metric::Count(counters.events),
+        Metric::Number(stats.availability().as_f64()),
+        Metric::Count(stats.all.ok_count),
+        Metric::Count(stats.all.fail_count),
+        Metric::Count(stats.all.info_count),
+    ];
+    METRICS.iter().copied().zip(values).collect()
+}
+
+/// The scenario with the knobs of its protocol and its workload written out in full.
+///
+/// # Errors
+/// If they do not fit.
+pub fn in_full<W, N>(scenario: &Scenario, document: &Document) -> Result<Scenario, Misfit>
+where
+    W: Workload,
+    N: Node<Request = W::Request, Response = W::Response, Event = W::Event>,
+{
+    scenario.setup::<W, N>(document)?;
+    let json = |text: serde_json::Result<String>| text.expect("knobs can be written as JSON");
+    let protocol = json(serde_json::to_string(&scenario.node_config::<N>(document)?));
+    let workload = json(serde_json::to_string(&scenario.workload_config::<W>(document)?));
+    let choice =
+        |name: &str, config| Choice { name: name.to_owned(), config: crate::scenario::document::Raw(config) };
+    Ok(Scenario {
+        protocol: choice(&scenario.protocol.name, protocol),
+        workload: choice(&scenario.workload.name, workload),
+        ..scenario.clone()
+    })
+}

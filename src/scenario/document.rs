@@ -1,0 +1,629 @@
+//! A JSON text as a tree that remembers where everything stands, so that an error can say where it is.
+//!
+//! Any `Deserialize` type can be read from any [`Item`]; what goes wrong becomes a [`Misfit`] with the key's path, its
+//! place and, for a misspelt key, the nearest allowed one. It knows nothing of scenarios.
+
+use std::fmt;
+
+use serde::de::value::StrDeserializer;
+use serde::de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
+use serde_json::value::RawValue;
+
+/// Deeper nesting than this is refused.
+const DEEPEST: usize = 64;
+
+/// A JSON text and what it says.
+#[derive(Clone, Debug)]
+pub struct Document {
+    name: String,
+    text: String,
+    root: Item,
+}
+
+/// A part of a document.
+#[derive(Clone, Debug)]
+pub struct Item {
+    place: Place,
+    kind: Kind,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
+    Null,
+    Bool(bool),
+    Number(String),
+    Text(String),
+    List(Vec<Item>),
+    Object(Vec<(String, Item)>),
+}
+
+/// Where a part of a document comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// This many bytes into the text.
+    Text(usize),
+    /// This `key=value` of the command line.
+    Set(String),
+}
+
+/// What does not fit, where, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct Misfit {
+    /// The keys down to it, such as "protocol.gossip.fanout".
+    pub path: String,
+    /// What is wrong.
+    pub text: String,
+    /// The words that are allowed there, if it is about one that is not.
+    pub allowed: Vec<String>,
+    /// Where it stands: "scenarios/a.json:12:7".
+    pub place: String,
+    at: Option<Place>,
+}
+
+impl fmt::Display for Misfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = if self.path.is_empty() { String::new() } else { format!("{}: ", self.path) };
+        write!(f, "{}: {at}{}", self.place, self.text)?;
+        if !self.allowed.is_empty() {
+            write!(f, "\n  allowed: {}", self.allowed.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+impl Misfit {
+    fn new(text: impl Into<String>) -> Misfit {
+        Misfit { path: String::new(), text: text.into(), allowed: Vec::new(), place: String::new(), at: None }
+    }
+
+    /// Something is wrong with what a path leads to.
+    pub fn at(path: impl Into<String>, text: impl Into<String>) -> Misfit {
+        Misfit { path: path.into(), ..Misfit::new(text) }
+    }
+
+    /// A word is not one of those allowed; names the nearest.
+    pub fn word(what: &str, word: &str, allowed: &[&str]) -> Misfit {
+        let near = nearest(word, allowed).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+        let allowed = allowed.iter().map(|word| (*word).to_owned()).collect();
+        Misfit { allowed, ..Misfit::new(format!("unknown {what} `{word}`{near}")) }
+    }
+
+    /// The same, below a key.
+    #[must_use]
+    pub fn below(mut self, key: &str) -> Misfit {
+        self.path = if self.path.is_empty() { key.to_owned() } else { format!("{key}.{}", self.path) };
+        self
+    }
+
+    /// The same, said to stand at a place that is no part of a document.
+    #[must_use]
+    pub fn standing(mut self, place: impl Into<String>) -> Misfit {
+        self.place = place.into();
+        self
+    }
+
+    fn placed(mut self, place: &Place) -> Misfit {
+        self.at.get_or_insert_with(|| place.clone());
+        self
+    }
+}
+
+/// The word nearest to a misspelt one, if any is near.
+pub fn nearest<'a>(word: &str, allowed: &[&'a str]) -> Option<&'a str> {
+    let far = |other: &str| strsim::damerau_levenshtein(&word.to_lowercase(), other);
+    let near = allowed.iter().map(|other| (far(other), *other)).min()?;
+    (near.0 <= 1 + word.chars().count() / 3).then_some(near.1)
+}
+
+impl de::Error for Misfit {
+    fn custom<T: fmt::Display>(text: T) -> Misfit {
+        Misfit::new(text.to_string())
+    }
+    fn unknown_field(key: &str, allowed: &'static [&'static str]) -> Misfit {
+        Misfit::word("key", key, allowed)
+    }
+    fn unknown_variant(word: &str, allowed: &'static [&'static str]) -> Misfit {
+        Misfit::word("word", word, allowed)
+    }
+    fn missing_field(key: &'static str) -> Misfit {
+        Misfit::new(format!("the key `{key}` is missing"))
+    }
+}
+
+impl Document {
+    /// Reads a text; `name` is what errors call it.
+    pub fn parse(name: &str, text: &str) -> Result<Document, Misfit> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let document = |root| Document { name: name.to_owned(), text: text.to_owned(), root };
+        let empty = document(Item { place: Place::Text(0), kind: Kind::Null });
+        let raw: &RawValue = serde_json::from_str(text).map_err(|error| {
+            let place = format!("{name}:{}:{}", error.line(), error.column());
+            let text = error.to_string();
+            let text = text.split(" at line ").next().unwrap_or_default();
+            Misfit { place, ..Misfit::new(format!("not JSON: {text}")) }
+        })?;
+        let reader = Reader { text };
+        match reader.item(raw, 0) {
+            Ok(root) => Ok(document(root)),
+            Err(misfit) => Err(empty.find_place(misfit)),
+        }
+    }
+
+    /// The whole.
+    pub fn root(&self) -> &Item {
+        &self.root
+    }
+
+    /// Reads the part that a path leads to ("" for the whole); `None` if there is no such part.
+    pub fn get<T: DeserializeOwned>(&self, path: &str) -> Option<Result<T, Misfit>> {
+        let item = self.root.find(path)?;
+        let below = |misfit: Misfit| if path.is_empty() { misfit } else { misfit.below(path) };
+        Some(item.read().map_err(|misfit| self.find_place(below(misfit))))
+    }
+
+    /// Puts a value where a path leads, as `--set path=value` asks: JSON, or else a string.
+    pub fn set(&mut self, assignment: &str) -> Result<(), Misfit> {
+        let place = Place::Set(assignment.to_owned());
+        let misfit = |path: &str, text: &str| Misfit {
+            place: format!("--set {assignment}"),
+            ..Misfit::at(path, text)
+        };
+        let Some((path, value)) = assignment.split_once('=') else {
+            return Err(misfit("", "write --set key=value, for example --set protocol.gossip.fanout=3"));
+        };
+        let value = match serde_json::from_str::<&RawValue>(value) {
+            Ok(raw) => {
+                let reader = Reader { text: value };
+                reader.item(raw, 0).map_err(|error| misfit(path, &error.text))?
+            }
+            Err(_) => Item { place: place.clone(), kind: Kind::Text(value.to_owned()) },
+        };
+        let keys: Vec<&str> = path.split('.').collect();
+        if keys.iter().any(|key| key.is_empty()) {
+            return Err(misfit(path, "a key is empty; write --set key=value, for example --set seed=7"));
+        }
+        self.root
+            .put(&keys, value.moved(&place))
+            .map_err(|error| Misfit { place: format!("--set {assignment}"), ..error })
+    }
+
+    /// Works out the place of what a misfit is about: its own, or that of the nearest key on its path.
+    pub fn find_place(&self, mut misfit: Misfit) -> Misfit {
+        let keys: Vec<&str> = misfit.path.split('.').collect();
+        let nearest = (0..=keys.len()).rev().find_map(|depth| self.root.find(&keys[..depth].join(".")));
+        let place =
+            misfit.at.clone().unwrap_or_else(|| nearest.map_or(Place::Text(0), |item| item.place.clone()));
+        if misfit.place.is_empty() {
+            misfit.place = match place {
+                Place::Set(assignment) => format!("--set {assignment}"),
+                Place::Text(offset) => {
+                    let before = &self.text[..offset.min(self.text.len())];
+                    let line = before.matches('\n').count() + 1;
+                    let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+                    format!("{}:{line}:{column}", self.name)
+                }
+            };
+        }
+        misfit
+    }
+}
+
+struct Reader<'a> {
+    text: &'a str,
+}
+
+impl<'a> Reader<'a> {
+    /// How far into the text a part of it begins.
+    fn offset(&self, part: &str) -> usize {
+        (part.as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize)
+    }
+
+    fn item(&self, raw: &'a RawValue, depth: usize) -> Result<Item, Misfit> {
+        let json = raw.get();
+        let place = Place::Text(self.offset(json));
+        let wrong = |error: serde_json::Error| Misfit::new(error.to_string()).placed(&place);
+        if depth > DEEPEST {
+            return Err(Misfit::new(format!("nested deeper than {DEEPEST} levels")).placed(&place));
+        }
+        let kind = match json.as_bytes()[0] {
+            b'{' => {
+                let Fields(fields) = serde_json::from_str(json).map_err(wrong)?;
+                let mut object: Vec<(String, Item)> = Vec::with_capacity(fields.len());
+                for (key, raw) in fields {
+                    if object.iter().any(|(other, _)| *other == key) {
+                        let place = Place::Text(self.key_offset(&key, raw));
+                        return Err(Misfit::at(key, "the key is given twice").placed(&place));
+                    }
+                    let mut item = self.item(raw, depth + 1).map_err(|misfit| misfit.below(&key))?;
+                    // What people look for is the key.
+                    item.place = Place::Text(self.key_offset(&key, raw));
+                    object.push((key, item));
+                }
+                Kind::Object(object)
+            }
+            b'[' => {
+                let parts: Vec<&'a RawValue> = serde_json::from_str(json).map_err(wrong)?;
+                let items = parts.into_iter().enumerate();
+                let items = items.map(|(at, raw)| {
+                    self.item(raw, depth + 1).map_err(|misfit| misfit.below(&at.to_string()))
+                });
+                Kind::List(items.collect::<Result<_, _>>()?)
+            }
+            b'"' => Kind::Text(serde_json::from_str(json).map_err(wrong)?),
+            b't' => Kind::Bool(true),
+            b'f' => Kind::Bool(false),
+            b'n' => Kind::Null,
+            _ => Kind::Number(json.to_owned()),
+        };
+        Ok(Item { place, kind })
+    }
+
+    fn key_offset(&self, key: &str, raw: &RawValue) -> usize {
+        let offset = self.offset(raw.get());
+        self.text[..offset].rfind(&format!("\"{key}\"")).unwrap_or(offset)
+    }
+}
+
+/// An object's fields in order, repeated ones included.
+struct Fields<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Fields<'a>, D::Error> {
+        struct Collect;
+        impl<'de> Visitor<'de> for Collect {
+            type Value = Fields<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(field) = map.next_entry::<String, &'de RawValue>()? {
+                    fields.push(field);
+                }
+                Ok(Fields(fields))
+            }
+        }
+        deserializer.deserialize_map(Collect)
+    }
+}
+
+impl Item {
+    /// Reads the item as a type.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, Misfit> {
+        T::deserialize(self).map_err(|misfit| misfit.placed(&self.place))
+    }
+
+    /// The part that a path leads to.
+    pub fn find(&self, path: &str) -> Option<&Item> {
+        if path.is_empty() {
+            return Some(self);
+        }
+        let (key, rest) = path.split_once('.').unwrap_or((path, ""));
+        self.child(key)?.find(rest)
+    }
+
+    fn child(&self, key: &str) -> Option<&Item> {
+        match &self.kind {
+            Kind::Object(fields) => fields.iter().find(|(name, _)| name == key).map(|(_, item)| item),
+            Kind::List(items) => items.get(key.parse::<usize>().ok()?),
+            Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) => None,
+        }
+    }
+
+    /// The keys of an object.
+    pub fn keys(&self) -> Vec<&str> {
+        match &self.kind {
+            Kind::Object(fields) => fields.iter().map(|(key, _)| key.as_str()).collect(),
+            Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) | Kind::List(_) => Vec::new(),
+        }
+    }
+
+    fn put(&mut self, keys: &[&str], value: Item) -> Result<(), Misfit> {
+        let [key, rest @ ..] = keys else {
+            *self = value;
+            return Ok(());
+        };
+        let place = value.place.clone();
+        match &mut self.kind {
+            Kind::Object(fields) => {
+                if !fields.iter().any(|(name, _)| name == key) {
+                    fields.push(((*key).to_owned(), Item { place, kind: Kind::Object(Vec::new()) }));
+                }
+                let child = fields.iter_mut().find(|(name, _)| name == key).map(|(_, item)| item);
+                child
+                    .expect("it is there or has just been put in")
+                    .put(rest, value)
+                    .map_err(|misfit| misfit.below(key))
+            }
+            Kind::List(items) => {
+                let count = items.len();
+                match key.parse::<usize>().ok().and_then(|at| items.get_mut(at)) {
+                    Some(item) => item.put(rest, value).map_err(|misfit| misfit.below(key)),
+                    None => Err(Misfit::at(*key, format!("the list has {count} entries, counted from 0"))),
+                }
+            }
+            Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) => Err(Misfit::at(
+                *key,
+                "there is nothing below this key: its value is neither an object nor a list",
+            )),
+        }
+    }
+
+    /// The same, said to come from elsewhere.
+    fn moved(mut self, place: &Place) -> Item {
+        self.place = place.clone();
+        match &mut self.kind {
+            Kind::List(items) => items.iter_mut().for_each(|item| *item = item.clone().moved(place)),
+            Kind::Object(fields) => fields.iter_mut().for_each(|(_, item)| *item = item.clone().moved(place)),
+            Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) => {}
+        }
+        self
+    }
+
+    /// The item as JSON on one line.
+    pub fn json(&self) -> String {
+        match &self.kind {
+            Kind::Null => "null".to_owned(),
+            Kind::Bool(truth) => truth.to_string(),
+            Kind::Number(text) => text.clone(),
+            Kind::Text(text) => quoted(text),
+            Kind::List(items) => format!("[{}]", items.iter().map(Item::json).collect::<Vec<_>>().join(", ")),
+            Kind::Object(fields) if fields.is_empty() => "{}".to_owned(),
+            Kind::Object(fields) => {
+                let fields: Vec<String> =
+                    fields.iter().map(|(key, item)| format!("{}: {}", quoted(key), item.json())).collect();
+                format!("{{ {} }}", fields.join(", "))
+            }
+        }
+    }
+
+    /// The item as JSON for people: what fits on a line stays on it.
+    pub fn pretty(&self) -> String {
+        let mut text = String::new();
+        self.write_pretty(0, 0, &mut text);
+        text.push('\n');
+        text
+    }
+
+    fn write_pretty(&self, depth: usize, used: usize, text: &mut String) {
+        let line = self.json();
+        let (open, close, parts): (_, _, Vec<(String, &Item)>) = match &self.kind {
+            Kind::Object(fields) => {
+                ('{', '}', fields.iter().map(|(key, item)| (format!("{}: ", quoted(key)), item)).collect())
+            }
+            Kind::List(items) => ('[', ']', items.iter().map(|item| (String::new(), item)).collect()),
+            Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) => return text.push_str(&line),
+        };
+        if parts.is_empty() || (depth > 0 && 2 * depth + used + line.len() <= 116) {
+            return text.push_str(&line);
+        }
+        text.push(open);
+        for (at, (key, item)) in parts.iter().enumerate() {
+            text.push_str(if at == 0 { "\n" } else { ",\n" });
+            text.push_str(&"  ".repeat(depth + 1));
+            text.push_str(key);
+            item.write_pretty(depth + 1, key.len(), text);
+        }
+        text.push('\n');
+        text.push_str(&"  ".repeat(depth));
+        text.push(close);
+    }
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::to_string(text).expect("a string can be written as JSON")
+}
+
+/// JSON kept as text, to be typed later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Raw(pub String);
+
+const RAW: &str = "$rumormill::raw";
+
+impl<'de> Deserialize<'de> for Raw {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Raw, D::Error> {
+        struct Text;
+        impl<'de> Visitor<'de> for Text {
+            type Value = Raw;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a part of a document")
+            }
+            fn visit_str<E: de::Error>(self, json: &str) -> Result<Raw, E> {
+                Ok(Raw(json.to_owned()))
+            }
+        }
+        deserializer.deserialize_newtype_struct(RAW, Text)
+    }
+}
+
+impl Serialize for Raw {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serde_json::from_str::<&RawValue>(&self.0).map_err(ser::Error::custom)?.serialize(serializer)
+    }
+}
+
+impl<'de> Deserializer<'de> for &Item {
+    type Error = Misfit;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        match &self.kind {
+            Kind::Null => visitor.visit_unit(),
+            Kind::Bool(truth) => visitor.visit_bool(*truth),
+            Kind::Text(text) => visitor.visit_str(text),
+            Kind::Number(text) => match (text.parse::<u64>(), text.parse::<i64>(), text.parse::<f64>()) {
+                (Ok(number), _, _) => visitor.visit_u64(number),
+                (_, Ok(number), _) => visitor.visit_i64(number),
+                (_, _, Ok(number)) if number.is_finite() => visitor.visit_f64(number),
+                _ => Err(Misfit::new(format!("{text} is too large a number"))),
+            },
+            Kind::List(items) => visitor.visit_seq(Items { items, next: 0 }),
+            Kind::Object(fields) => visitor.visit_map(FieldsOf { fields, next: 0 }),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        match self.kind {
+            Kind::Null => visitor.visit_none(),
+            Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) | Kind::List(_) | Kind::Object(_) => {
+                visitor.visit_some(self)
+            }
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Misfit> {
+        match name {
+            RAW => visitor.visit_string(self.json()),
+            _ => visitor.visit_newtype_struct(self),
+        }
+    }
+
+    /// What has nothing to say can be written as `{}`.
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        match &self.kind {
+            Kind::Object(fields) if fields.is_empty() => visitor.visit_unit(),
+            Kind::Object(fields) => {
+                Err(Misfit::word("key", &fields[0].0, &[]).below(&fields[0].0).placed(&fields[0].1.place))
+            }
+            Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) | Kind::List(_) => {
+                self.deserialize_any(visitor)
+            }
+        }
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Misfit> {
+        self.deserialize_unit(visitor)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        allowed: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Misfit> {
+        match &self.kind {
+            Kind::Text(tag) => visitor.visit_enum(Variant { tag, content: None, place: &self.place }),
+            Kind::Object(fields) if fields.len() == 1 => {
+                let (tag, content) = &fields[0];
+                visitor.visit_enum(Variant { tag, content: Some(content), place: &content.place })
+            }
+            Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::List(_) | Kind::Object(_) => {
+                let allowed = allowed.iter().map(|word| (*word).to_owned()).collect();
+                Err(Misfit {
+                    allowed,
+                    ..Misfit::new(
+                        "write one of the allowed words, or an object with one of them as its only key",
+                    )
+                })
+            }
+        }
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf
+        seq tuple tuple_struct map struct identifier ignored_any
+    }
+}
+
+struct Items<'a> {
+    items: &'a [Item],
+    next: usize,
+}
+
+impl<'de> de::SeqAccess<'de> for Items<'_> {
+    type Error = Misfit;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Misfit> {
+        let Some(item) = self.items.get(self.next) else { return Ok(None) };
+        let key = self.next.to_string();
+        self.next += 1;
+        seed.deserialize(item).map(Some).map_err(|misfit| misfit.placed(&item.place).below(&key))
+    }
+}
+
+struct FieldsOf<'a> {
+    fields: &'a [(String, Item)],
+    next: usize,
+}
+
+impl<'de> de::MapAccess<'de> for FieldsOf<'_> {
+    type Error = Misfit;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Misfit> {
+        let Some((key, item)) = self.fields.get(self.next) else { return Ok(None) };
+        let name: StrDeserializer<'_, Misfit> = key.as_str().into_deserializer();
+        seed.deserialize(name).map(Some).map_err(|misfit| misfit.placed(&item.place).below(key))
+    }
+
+    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Misfit> {
+        let (key, item) = &self.fields[self.next];
+        self.next += 1;
+        seed.deserialize(item).map_err(|misfit| misfit.placed(&item.place).below(key))
+    }
+}
+
+struct Variant<'a> {
+    tag: &'a str,
+    content: Option<&'a Item>,
+    place: &'a Place,
+}
+
+impl<'de, 'a> de::EnumAccess<'de> for Variant<'a> {
+    type Error = Misfit;
+    type Variant = Variant<'a>;
+
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Variant<'a>), Misfit> {
+        let tag: StrDeserializer<'_, Misfit> = self.tag.into_deserializer();
+        let variant = seed.deserialize(tag).map_err(|misfit| {
+            let misfit = misfit.placed(self.place);
+            if self.content.is_some() { misfit.below(self.tag) } else { misfit }
+        })?;
+        Ok((variant, self))
+    }
+}
+
+impl Variant<'_> {
+    fn content(&self) -> Result<&Item, Misfit> {
+        self.content.ok_or_else(|| {
+            Misfit::new(format!("`{0}` needs its particulars: write {{ \"{0}\": ... }}", self.tag))
+        })
+    }
+}
+
+impl<'de> de::VariantAccess<'de> for Variant<'_> {
+    type Error = Misfit;
+
+    fn unit_variant(self) -> Result<(), Misfit> {
+        match self.content {
+            None => Ok(()),
+            Some(_) => Err(Misfit::new(format!("`{0}` has no particulars: write \"{0}\"", self.tag))),
+        }
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Misfit> {
+        let item = self.content()?;
+        seed.deserialize(item).map_err(|misfit| misfit.placed(&item.place).below(self.tag))
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Misfit> {
+        let item = self.content()?;
+        item.deserialize_any(visitor).map_err(|misfit| misfit.placed(&item.place).below(self.tag))
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Misfit> {
+        let item = self.content()?;
+        item.deserialize_any(visitor).map_err(|misfit| misfit.placed(&item.place).below(self.tag))
+    }
+}
