@@ -10,14 +10,14 @@ use rumormill::rng::{Key, Stream};
 use rumormill::time::Span;
 
 /// How many peers a node tells.
-pub const FANOUT: usize = 4;
+pub(crate) const FANOUT: usize = 4;
 /// Messages lost in a hundred.
-pub const LOSS_PERCENT: u64 = 5;
+pub(crate) const LOSS_PERCENT: u64 = 5;
 /// The shortest and the longest latency.
-pub const LATENCY: (Span, Span) = (Span::from_millis(1), Span::from_millis(100));
+pub(crate) const LATENCY: (Span, Span) = (Span::from_millis(1), Span::from_millis(100));
 
 /// Runs W1 over `nodes` nodes; the number of deliveries.
-pub fn run(nodes: u32, seed: u64) -> u64 {
+pub(crate) fn run(nodes: u32, seed: u64) -> u64 {
     let mut stream = Key::new(seed, "bare").stream();
     let mut heap = BinaryHeap::new();
     let mut seen = vec![false; nodes as usize];

@@ -585,8 +585,8 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
             return self.drop_message(passage, Why::Cut(fault), &message);
         }
         let host = &mut self.hosts[dst.index()];
-        if host.pauses > 0 && host.downs == 0 {
-            host.inbox.push(Held::Message { src, sent, message });
+        if host.holds_still() {
+            host.aside().inbox.push(Held::Message { src, sent, message });
             self.counters.held += 1;
             return;
         }
@@ -610,17 +610,17 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
     fn set_timer(&mut self, id: NodeId, timer: N::Timer, after: Span) {
         self.generation += 1;
         let generation = self.generation;
-        self.hosts[id.index()].timers.set(timer, generation);
+        self.hosts[id.index()].aside().timers.set(timer, generation);
         let slot = self.alarms.put(Alarm { host: id, timer, generation });
         self.queue.push(self.now + after, Pending::Alarm(slot));
     }
 
     fn fire(&mut self, id: NodeId, timer: N::Timer, generation: u64) {
         let host = &mut self.hosts[id.index()];
-        if host.pauses > 0 && host.downs == 0 {
-            host.inbox.push(Held::Timer { timer, generation });
+        if host.holds_still() {
+            host.aside().inbox.push(Held::Timer { timer, generation });
             self.counters.held += 1;
-        } else if host.timers.fire(timer, generation) {
+        } else if host.aside().timers.fire(timer, generation) {
             self.counters.timers += 1;
             self.record(&Record::Timer(id, timer));
             self.handle(id, Input::Timer(timer), Source::timer(&timer));
@@ -648,8 +648,8 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
     fn request(&mut self, operation: usize) {
         let (client, node) = self.ends(operation);
         let host = &mut self.hosts[node.index()];
-        if host.pauses > 0 && host.downs == 0 {
-            host.inbox.push(Held::Request { operation });
+        if host.holds_still() {
+            host.aside().inbox.push(Held::Request { operation });
             self.counters.held += 1;
             return;
         }
@@ -725,7 +725,7 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
                 Effect::Reply(call, response) => self.answer(&call, Ok(response)),
                 Effect::Reject(call, rejection) => self.answer(&call, Err(rejection)),
                 Effect::SetTimer(timer, after) => self.set_timer(id, timer, after),
-                Effect::CancelTimer(timer) => self.hosts[id.index()].timers.cancel(timer),
+                Effect::CancelTimer(timer) => self.hosts[id.index()].aside().timers.cancel(timer),
                 Effect::Emit(event) => self.record(&Record::Event(id, &event)),
             }
         }
@@ -824,11 +824,11 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
 
     /// Lets a host up, or go on, if nothing holds it any more.
     fn settle(&mut self, id: NodeId, was_paused: bool) {
-        let host = &self.hosts[id.index()];
+        let host = &mut self.hosts[id.index()];
         if host.downs > 0 {
             return;
         }
-        let starts_later = host.inbox.iter().any(|held| matches!(held, Held::Start));
+        let starts_later = host.aside().inbox.iter().any(|held| matches!(held, Held::Start));
         let goes_on = was_paused && host.pauses == 0;
         if matches!(host.life, Life::Down(_)) && !starts_later {
             self.come_up(id);
@@ -840,14 +840,14 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
 
     fn come_up(&mut self, id: NodeId) {
         if self.hosts[id.index()].pauses > 0 {
-            self.hosts[id.index()].inbox.push(Held::Start);
+            self.hosts[id.index()].aside().inbox.push(Held::Start);
         } else {
             self.start(id);
         }
     }
 
     fn go_on(&mut self, id: NodeId) {
-        let inbox = std::mem::take(&mut self.hosts[id.index()].inbox);
+        let inbox = std::mem::take(&mut self.hosts[id.index()].aside().inbox);
         self.record(&Record::Resume(id));
         for held in inbox {
             match held {

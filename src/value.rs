@@ -183,51 +183,88 @@ impl Hasher for Finder {
     }
 }
 
-/// Distinct values in order of arrival, with constant-time lookup. An empty set allocates nothing.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct ValueSet(IndexSet<Value, BuildWordHasher>);
+/// Distinct values in order of arrival, with constant-time lookup, in 16 bytes. One value alone allocates nothing:
+/// a single rumour in a very large cluster is the common case where memory counts.
+#[derive(Clone, Debug, Default)]
+pub struct ValueSet(Held);
+
+#[derive(Clone, Debug, Default)]
+enum Held {
+    #[default]
+    Nothing,
+    One(Value),
+    Many(Box<IndexSet<Value, BuildWordHasher>>),
+}
 
 impl ValueSet {
     /// Adds the value; `false` if it was already there.
     pub fn insert(&mut self, value: Value) -> bool {
-        self.0.insert(value)
+        match &mut self.0 {
+            Held::Nothing => self.0 = Held::One(value),
+            Held::One(only) if *only == value => return false,
+            Held::One(only) => self.0 = Held::Many(Box::new([only.clone(), value].into_iter().collect())),
+            Held::Many(values) => return values.insert(value),
+        }
+        true
     }
 
     /// Whether the value is in the set.
     pub fn contains(&self, value: &Value) -> bool {
-        self.0.contains(value)
+        match &self.0 {
+            Held::Nothing => false,
+            Held::One(only) => only == value,
+            Held::Many(values) => values.contains(value),
+        }
     }
 
     /// The values in order of arrival.
     pub fn iter(&self) -> impl Iterator<Item = &Value> {
-        self.0.iter()
+        let (one, many) = match &self.0 {
+            Held::Nothing => (None, None),
+            Held::One(only) => (Some(only), None),
+            Held::Many(values) => (None, Some(values.iter())),
+        };
+        one.into_iter().chain(many.into_iter().flatten())
     }
 
     /// How many values there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        match &self.0 {
+            Held::Nothing => 0,
+            Held::One(_) => 1,
+            Held::Many(values) => values.len(),
+        }
     }
 
     /// Whether there is no value.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.len() == 0
     }
+}
 
-    /// The value that arrived as number `index`, counted from 0.
-    pub fn get(&self, index: usize) -> Option<&Value> {
-        self.0.get_index(index)
+impl FromIterator<Value> for ValueSet {
+    fn from_iter<I: IntoIterator<Item = Value>>(values: I) -> ValueSet {
+        let mut set = ValueSet::default();
+        values.into_iter().for_each(|value| _ = set.insert(value));
+        set
     }
+}
 
-    /// The place of the value in order of arrival.
-    pub fn index_of(&self, value: &Value) -> Option<usize> {
-        self.0.get_index_of(value)
+impl Serialize for ValueSet {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
+impl<'de> Deserialize<'de> for ValueSet {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<ValueSet, D::Error> {
+        Vec::<Value>::deserialize(deserializer).map(|values| values.into_iter().collect())
     }
 }
 
 impl PartialEq for ValueSet {
     fn eq(&self, other: &ValueSet) -> bool {
-        self.0.iter().eq(other.0.iter())
+        self.iter().eq(other.iter())
     }
 }
 
@@ -235,8 +272,8 @@ impl Eq for ValueSet {}
 
 impl Hash for ValueSet {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_usize(self.0.len());
-        self.0.iter().for_each(|value| value.hash(state));
+        state.write_usize(self.len());
+        self.iter().for_each(|value| value.hash(state));
     }
 }
 
@@ -287,6 +324,19 @@ mod tests {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
         assert!(Value::parse(&nested(DEEPEST)).is_ok());
         assert_eq!(Value::parse(&nested(DEEPEST + 1)), Err(ValueError::TooDeep));
+    }
+
+    #[test]
+    fn a_set_keeps_the_order_of_arrival_and_each_value_once() {
+        let mut set = ValueSet::default();
+        assert!(set.is_empty() && !set.contains(&Value::from(5)));
+        for (number, new) in [(5, true), (5, false), (3, true), (5, false), (3, false), (9, true)] {
+            assert_eq!(set.insert(Value::from(number)), new, "{number}");
+        }
+        assert_eq!(serde_json::to_string(&set).unwrap(), "[5,3,9]");
+        assert_eq!(serde_json::from_str::<ValueSet>("[5,3,9,3]").unwrap(), set);
+        assert!(set.contains(&Value::from(3)) && set.len() == 3);
+        assert_eq!(std::mem::size_of::<ValueSet>(), 16);
     }
 
     #[test]

@@ -33,7 +33,7 @@ impl Default for Config {
     }
 }
 
-/// Node to node.
+/// Node to node. A rumour is small and by far the most common; the rest is boxed, so that all are small in flight.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Message {
@@ -47,24 +47,32 @@ pub enum Message {
     /// The sums of the fingerprints of the sender's values, by bucket: fingerprint mod the number of buckets.
     Digest {
         /// One a bucket.
-        sums: Vec<u64>,
+        sums: Box<[u64]>,
     },
-    /// In these of so many buckets we differ; these are the fingerprints of what I have there.
-    Differ {
-        /// How many buckets there are.
-        of: u64,
-        /// Those that differ.
-        buckets: Vec<u64>,
-        /// The fingerprints of all the sender's values in them.
-        have: Vec<u64>,
-    },
+    /// We differ.
+    Differ(Box<Differ>),
     /// What you lack, and what I lack.
-    Repair {
-        /// Values that the receiver lacks.
-        messages: Vec<Value>,
-        /// Fingerprints of values that the sender lacks.
-        want: Vec<u64>,
-    },
+    Repair(Box<Repair>),
+}
+
+/// In these of so many buckets we differ; these are the fingerprints of what I have there.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Differ {
+    /// How many buckets there are.
+    pub of: u64,
+    /// Those that differ.
+    pub buckets: Vec<u64>,
+    /// The fingerprints of all the sender's values in them.
+    pub have: Vec<u64>,
+}
+
+/// What you lack, and what I lack.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Repair {
+    /// Values that the receiver lacks.
+    pub messages: Vec<Value>,
+    /// Fingerprints of values that the sender lacks.
+    pub want: Vec<u64>,
 }
 
 /// The timers of gossip.
@@ -124,10 +132,10 @@ impl Node for Gossip {
                 }
             }
             Message::Digest { sums } => self.compare(from, &sums, ctx),
-            Message::Differ { of, buckets, have } => self.repair(from, of, &buckets, have, ctx),
-            Message::Repair { messages, want } => {
-                messages.into_iter().for_each(|value| self.mend(value, ctx));
-                self.send_repair(from, self.with_fingerprints(want), Vec::new(), ctx);
+            Message::Differ(differ) => self.repair(from, *differ, ctx),
+            Message::Repair(repair) => {
+                repair.messages.into_iter().for_each(|value| self.mend(value, ctx));
+                self.send_repair(from, self.with_fingerprints(repair.want), Vec::new(), ctx);
             }
         }
     }
@@ -137,7 +145,7 @@ impl Node for Gossip {
         let mut peer = Vec::with_capacity(1);
         ctx.pick_peers(1, None, &mut peer);
         for peer in peer {
-            ctx.send(peer, Message::Digest { sums: self.sums(self.buckets()) });
+            ctx.send(peer, Message::Digest { sums: self.sums(self.buckets()).into() });
         }
         if let Some(period) = self.config.anti_entropy {
             ctx.set_timer(Timer::AntiEntropy, period);
@@ -195,25 +203,19 @@ impl Gossip {
             (0..of).filter(|bucket| mine[*bucket as usize] != sums[*bucket as usize]).collect();
         if !buckets.is_empty() {
             let have = self.within(of, &buckets).map(|(print, _)| print).collect();
-            ctx.send(from, Message::Differ { of, buckets, have });
+            ctx.send(from, Message::Differ(Box::new(Differ { of, buckets, have })));
         }
     }
 
     /// A peer shows what it has where we differ: send it what it lacks, and ask for what this node lacks.
-    fn repair(
-        &self,
-        from: NodeId,
-        of: u64,
-        buckets: &[u64],
-        mut have: Vec<u64>,
-        ctx: &mut Context<'_, Gossip>,
-    ) {
+    fn repair(&self, from: NodeId, differ: Differ, ctx: &mut Context<'_, Gossip>) {
+        let Differ { of, buckets, mut have } = differ;
         if of == 0 {
             return;
         }
         have.sort_unstable();
         let (known, lacking): (Vec<_>, Vec<_>) =
-            self.within(of, buckets).partition(|(print, _)| have.binary_search(print).is_ok());
+            self.within(of, &buckets).partition(|(print, _)| have.binary_search(print).is_ok());
         let mut known: Vec<u64> = known.into_iter().map(|(print, _)| print).collect();
         known.sort_unstable();
         have.retain(|print| known.binary_search(print).is_err());
@@ -222,7 +224,7 @@ impl Gossip {
 
     fn send_repair(&self, to: NodeId, messages: Vec<Value>, want: Vec<u64>, ctx: &mut Context<'_, Gossip>) {
         if !messages.is_empty() || !want.is_empty() {
-            ctx.send(to, Message::Repair { messages, want });
+            ctx.send(to, Message::Repair(Box::new(Repair { messages, want })));
         }
     }
 
@@ -374,12 +376,12 @@ mod tests {
                 }
             }
         }
-        let digest = Message::Digest { sums: nodes[0].node().sums(nodes[0].node().buckets()) };
+        let digest = Message::Digest { sums: nodes[0].node().sums(nodes[0].node().buckets()).into() };
         let mut on_the_way = vec![(1, digest)];
         let mut repaired = 0;
         while let Some((to, message)) = on_the_way.pop() {
-            if let Message::Repair { messages, .. } = &message {
-                repaired += messages.len();
+            if let Message::Repair(repair) = &message {
+                repaired += repair.messages.len();
             }
             for effect in nodes[to].message(NodeId(1 - to as u32), message) {
                 if let crate::node::Effect::Send(_, message) = effect {
@@ -389,8 +391,13 @@ mod tests {
         }
         assert_eq!(repaired, 40, "20 were missing on either side");
         assert!(nodes.iter().all(|node| node.node().seen.len() == 200));
-        let digest = Message::Digest { sums: nodes[0].node().sums(16) };
+        let digest = Message::Digest { sums: nodes[0].node().sums(16).into() };
         assert_eq!(nodes[1].message(NodeId(0), digest), [], "equal sets have nothing to say");
+    }
+
+    #[test]
+    fn a_message_in_flight_is_small() {
+        assert_eq!(std::mem::size_of::<Message>(), 24);
     }
 
     #[test]
@@ -398,10 +405,10 @@ mod tests {
         let mut node = Solo::<Gossip>::new(calm(), NodeId(0), 2, 7);
         node.request(Request::Broadcast { message: value("1") });
         for message in [
-            Message::Digest { sums: vec![] },
-            Message::Differ { of: 0, buckets: vec![0], have: vec![] },
-            Message::Differ { of: u64::MAX, buckets: vec![5, 5], have: vec![1, 1] },
-            Message::Repair { messages: vec![], want: vec![9] },
+            Message::Digest { sums: Box::default() },
+            Message::Differ(Box::new(Differ { of: 0, buckets: vec![0], have: vec![] })),
+            Message::Differ(Box::new(Differ { of: u64::MAX, buckets: vec![5, 5], have: vec![1, 1] })),
+            Message::Repair(Box::new(Repair { messages: vec![], want: vec![9] })),
         ] {
             node.message(NodeId(1), message);
         }

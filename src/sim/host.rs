@@ -37,6 +37,12 @@ pub(crate) struct Host<N: Node> {
     /// How many faults hold it down, and how many hold it still.
     pub(crate) downs: u32,
     pub(crate) pauses: u32,
+    /// What few inputs look at, kept apart so that a host is small where a message meets it.
+    aside: Option<Box<Aside<N>>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Aside<N: Node> {
     pub(crate) timers: Timers<N::Timer>,
     pub(crate) inbox: Vec<Held<N>>,
 }
@@ -55,9 +61,17 @@ impl<N: Node> Host<N> {
             incarnation: 0,
             downs: 0,
             pauses: 0,
-            timers: Timers::default(),
-            inbox: Vec::new(),
+            aside: None,
         }
+    }
+
+    pub(crate) fn aside(&mut self) -> &mut Aside<N> {
+        self.aside.get_or_insert_with(|| Box::new(Aside { timers: Timers::default(), inbox: Vec::new() }))
+    }
+
+    /// Whether the host keeps what arrives for later.
+    pub(crate) fn holds_still(&self) -> bool {
+        self.pauses > 0 && self.downs == 0
     }
 
     /// Drops the node, its timers and its inbox, which is returned; the disk stays.
@@ -66,8 +80,7 @@ impl<N: Node> Host<N> {
             self.life = Life::Down(node.durable().clone());
             self.incarnation += 1;
         }
-        self.timers = Timers::default();
-        std::mem::take(&mut self.inbox)
+        self.aside.take().map(|aside| aside.inbox).unwrap_or_default()
     }
 
     /// Empties the disk of a node that is down.
