@@ -618,8 +618,10 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
     fn fire(&mut self, id: NodeId, timer: N::Timer, generation: u64) {
         let host = &mut self.hosts[id.index()];
         if host.holds_still() {
-            host.aside().inbox.push(Held::Timer { timer, generation });
-            self.counters.held += 1;
+            if host.aside().timers.is_pending(timer, generation) {
+                host.aside().inbox.push(Held::Timer { timer, generation });
+                self.counters.held += 1;
+            }
         } else if host.aside().timers.fire(timer, generation) {
             self.counters.timers += 1;
             self.record(&Record::Timer(id, timer));
@@ -747,7 +749,7 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
             }
         }
         for fault in ended {
-            self.for_hosts(fault, |sim, id, kind| sim.settle(id, matches!(kind, FaultKind::Pause(_))));
+            self.for_hosts(fault, |sim, id, _| sim.settle(id));
         }
     }
 
@@ -772,7 +774,11 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
         self.network.end(fault);
         self.for_hosts(fault, |sim, id, kind| match kind {
             FaultKind::Crash(_) | FaultKind::Wipe(_) => sim.hosts[id.index()].downs -= 1,
-            FaultKind::Pause(_) => sim.hosts[id.index()].pauses -= 1,
+            FaultKind::Pause(_) => {
+                let host = &mut sim.hosts[id.index()];
+                host.pauses -= 1;
+                host.resumes = host.pauses == 0;
+            }
             FaultKind::Partition(_) | FaultKind::Cut { .. } | FaultKind::Link(_) => {}
         });
     }
@@ -823,13 +829,13 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
     }
 
     /// Lets a host up, or go on, if nothing holds it any more.
-    fn settle(&mut self, id: NodeId, was_paused: bool) {
+    fn settle(&mut self, id: NodeId) {
         let host = &mut self.hosts[id.index()];
+        let goes_on = std::mem::take(&mut host.resumes);
         if host.downs > 0 {
             return;
         }
         let starts_later = host.aside().inbox.iter().any(|held| matches!(held, Held::Start));
-        let goes_on = was_paused && host.pauses == 0;
         if matches!(host.life, Life::Down(_)) && !starts_later {
             self.come_up(id);
         }

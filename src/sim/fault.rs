@@ -170,7 +170,7 @@ impl<'de> Deserialize<'de> for Partition {
 
 impl Fault {
     /// The fault with everything explicit that the seed draws. A fault's draws are keyed by what it is and when, so
-    /// that leaving another one out does not change them.
+    /// that leaving another one out does not change them; `twin` counts those of the same instant before it.
     pub fn drawn(&self, seed: u64, members: &Members, twin: u64) -> Fault {
         let FaultKind::Partition(Partition::Drawn(kind)) = &self.fault else { return self.clone() };
         let mut stream =
@@ -266,6 +266,10 @@ impl Fault {
                 for node in ring.iter() {
                     place[node.index()] = Some(places);
                     places += 1;
+                }
+                if places == 3 {
+                    // The nearest majority of three is all three; so that each sees another one, the ring is a path.
+                    return Some(Cut::Groups(place.iter().map(|place| place.filter(|place| *place != 1)).collect()));
                 }
                 // Of p nodes a majority is floor(p/2) others; half of them, rounded up, on either side.
                 Some(Cut::Ring { place, places, reach: (places / 2).div_ceil(2) })

@@ -37,6 +37,8 @@ pub(crate) struct Host<N: Node> {
     /// How many faults hold it down, and how many hold it still.
     pub(crate) downs: u32,
     pub(crate) pauses: u32,
+    /// The last pause has just ended: the host goes on once all that ends at this instant has ended.
+    pub(crate) resumes: bool,
     /// What few inputs look at, kept apart so that a host is small where a message meets it.
     aside: Option<Box<Aside<N>>>,
 }
@@ -61,6 +63,7 @@ impl<N: Node> Host<N> {
             incarnation: 0,
             downs: 0,
             pauses: 0,
+            resumes: false,
             aside: None,
         }
     }
@@ -125,6 +128,11 @@ impl<T: Copy + Eq + Hash> Timers<T> {
             }
             Ok(_) | Err(_) => false,
         }
+    }
+
+    /// Whether this generation of the timer is the pending one.
+    pub(crate) fn is_pending(&self, timer: T, generation: u64) -> bool {
+        self.find(timer).is_ok_and(|at| self.0[at].2 == generation)
     }
 
     fn find(&self, timer: T) -> Result<usize, usize> {

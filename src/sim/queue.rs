@@ -129,6 +129,8 @@ impl<T: Copy> Queue<T> {
                 self.keep(level, slot, events);
                 return true;
             }
+            // A caller who stops at a limit within this slot may still push before `base`: such events go to `near`.
+            self.near_end = start;
             events.drain(..).for_each(|event| self.file(event));
             self.keep(level, slot, events);
         }
