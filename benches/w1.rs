@@ -2,7 +2,11 @@
 //!
 //! `cargo bench --bench w1 [NODES...]`. Each figure is the least of several runs, as these machines are noisy; the
 //! ratio of the two is what counts. Construction of the cluster is measured apart.
-#![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "a benchmark prints and reads the real clock")]
+#![expect(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a benchmark prints and reads the real clock"
+)]
 
 use std::time::Instant;
 

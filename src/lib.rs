@@ -23,3 +23,6 @@ pub mod topology;
 pub mod trace;
 pub mod value;
 pub mod workload;
+
+pub use id::NodeId;
+pub use value::{Value, ValueSet};

@@ -109,7 +109,7 @@ pub fn schema(registry: &impl Registry, run_metrics: &[&str]) -> serde_json::Val
     let mut metrics: Vec<&str> = run_metrics.to_vec();
     for row in registry.rows() {
         let Ok(parts) = registry.with(row.name, Parts { generator: &mut generator }) else { continue };
-        protocols.insert(row.name.to_owned(), parts.protocol.to_value());
+        protocols.insert(row.name.to_owned(), knobs(parts.protocol));
         workloads.insert(row.workload.to_owned(), parts.workload.to_value());
         metrics.extend(parts.metrics.iter().filter(|name| !run_metrics.contains(name)));
     }
@@ -132,6 +132,15 @@ pub fn schema(registry: &impl Registry, run_metrics: &[&str]) -> serde_json::Val
         });
     }
     schema["title"] = "A rumormill scenario".into();
+    schema
+}
+
+/// The schema of a protocol's knobs; one without any is written `{}`.
+fn knobs(schema: Schema) -> serde_json::Value {
+    let schema = schema.to_value();
+    if schema["type"] == "null" {
+        return serde_json::json!({ "type": "object", "additionalProperties": false });
+    }
     schema
 }
 

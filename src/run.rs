@@ -150,6 +150,7 @@ impl Stats {
 struct Watch<W: Workload> {
     witness: W::Witness,
     wipes: Vec<(NodeId, Time)>,
+    crashes: Vec<(NodeId, Time)>,
 }
 
 impl<W: Workload, N: Node<Event = W::Event>> Observer<N> for Watch<W> {
@@ -157,6 +158,7 @@ impl<W: Workload, N: Node<Event = W::Event>> Observer<N> for Watch<W> {
         match record {
             Record::Event(node, event) => W::see(&mut self.witness, at, *node, event),
             Record::Wipe(node) => self.wipes.push((*node, at)),
+            Record::Crash(node) => self.crashes.push((*node, at)),
             _ => {}
         }
     }
@@ -172,12 +174,13 @@ where
     N: Node<Request = W::Request, Response = W::Response, Event = W::Event>,
     O: Observer<N>,
 {
+    check_expect::<W>(scenario, document)?;
     let setup = scenario.setup::<W, N>(document)?;
     let (members, faults) = (setup.members.clone(), setup.faults.clone());
     let again = setup.clone();
-    let mut watch = Watch::<W> { witness: W::witness(&members), wipes: Vec::new() };
+    let mut watch = Watch::<W> { witness: W::witness(&members), wipes: Vec::new(), crashes: Vec::new() };
     let mut ran = drive::<W, N, _>(setup, (&mut watch, observer));
-    let facts = Facts { members: &members, wipes: &watch.wipes };
+    let facts = Facts { members: &members, wipes: &watch.wipes, crashes: &watch.crashes };
     let judged = W::judge(&ran.history, &watch.witness, &facts);
     let Judged { strict, maelstrom, problems, figures, metrics, rows } = judged;
     let lost: Vec<Value> =
@@ -199,6 +202,15 @@ where
         ended: ran.ended,
         digest: seal(ran.digest, &ran.history),
     })
+}
+
+/// A bound on a figure that there is not would never hold; say so at once.
+fn check_expect<W: Workload>(scenario: &Scenario, document: &Document) -> Result<(), Misfit> {
+    let known: Vec<&str> = ["verdict", "digest"].iter().chain(W::METRICS).chain(METRICS).copied().collect();
+    match scenario.expect.bounds.keys().find(|name| !known.contains(&name.as_str())) {
+        None => Ok(()),
+        Some(name) => Err(document.find_place(Misfit::word("key", name, &known).below(name).below("expect"))),
+    }
 }
 
 /// What is left of a run before it is judged.
@@ -305,6 +317,7 @@ where
     W: Workload,
     N: Node<Request = W::Request, Response = W::Response, Event = W::Event>,
 {
+    check_expect::<W>(scenario, document)?;
     scenario.setup::<W, N>(document)?;
     let json = |text: serde_json::Result<String>| text.expect("knobs can be written as JSON");
     let protocol = json(serde_json::to_string(&scenario.node_config::<N>(document)?));

@@ -167,6 +167,8 @@ pub struct Facts<'a> {
     pub members: &'a Members,
     /// Who lost its disk, and when.
     pub wipes: &'a [(NodeId, Time)],
+    /// Who went down and kept its disk, and when.
+    pub crashes: &'a [(NodeId, Time)],
 }
 
 /// A judge's word on a run.

@@ -106,6 +106,7 @@ impl Workload for Broadcast {
         "acknowledged",
         "lost",
         "forgiven",
+        "kept",
         "stable",
         "stale",
         "never_read",
@@ -205,14 +206,17 @@ impl Workload for Broadcast {
         let (adds, reads) = (adds(history), reads(history));
         let set = SetHistory::new(&adds, &reads);
         let set_full = set.set_full();
-        let strict = set.strict(facts.members, facts.wipes, |value| Some(spread.of(value)?.first_two()));
+        let first_two = |value: &Value| Some(spread.of(value)?.first_two());
+        let mut strict = set.strict(facts.members, facts.wipes, first_two);
+        strict.kept = set.kept(&strict, facts.crashes, first_two);
         judged(&set_full, &strict, spread)
     }
 }
 
 fn adds(history: &[EntryOf<Broadcast>]) -> Vec<Add<'_>> {
-    let add =
-        |entry: &'_ EntryOf<Broadcast>| matches!(entry.outcome, Outcome::Ok(_)).then_some(entry.completed);
+    let add = |entry: &'_ EntryOf<Broadcast>| {
+        matches!(entry.outcome, Outcome::Ok(Response::BroadcastOk)).then_some(entry.completed)
+    };
     let adds = history.iter().filter_map(|entry| match &entry.request {
         Request::Broadcast { message } => {
             Some(Add { value: message, node: entry.node, invoked: entry.invoked, acknowledged: add(entry) })
@@ -223,7 +227,8 @@ fn adds(history: &[EntryOf<Broadcast>]) -> Vec<Add<'_>> {
 }
 
 fn reads(history: &[EntryOf<Broadcast>]) -> Vec<Read<'_>> {
-    let reads = history.iter().filter_map(|entry| match &entry.outcome {
+    let asked = history.iter().filter(|entry| entry.request == Request::Read);
+    let reads = asked.filter_map(|entry| match &entry.outcome {
         Outcome::Ok(Response::ReadOk { messages }) => Some(Read {
             node: entry.node,
             phase: entry.phase,
@@ -437,6 +442,7 @@ fn metrics(set_full: &SetFull, strict: &Strict, spread: &Spread) -> Vec<(&'stati
         ("acknowledged", Metric::Count(set_full.acknowledged)),
         ("lost", count(strict.lost.len())),
         ("forgiven", count(strict.forgiven.len())),
+        ("kept", count(strict.kept.len())),
         ("stable", count(set_full.stable.len())),
         ("stale", count(set_full.stale().count())),
         ("never_read", count(set_full.never_read.len())),
@@ -514,4 +520,617 @@ fn rows(set_full: &SetFull, strict: &Strict, spread: &Spread) -> Vec<(&'static s
 /// A length to a tenth of a millisecond, for people.
 fn rounded(span: Span) -> String {
     format!("{:.1} ms", span.as_nanos() as f64 / 1e6)
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::*;
+    use crate::check::tests::{Ask, Story, story};
+    use crate::workload::Entry;
+
+    // ---- the load
+
+    const CLIENTS: u32 = 7;
+
+    fn config(rate: f64, time_limit: Span) -> Config {
+        Config { rate, time_limit }
+    }
+
+    /// 100 seconds of 100 operations a second, by seven clients on five nodes.
+    fn load() -> Vec<Operation<Request>> {
+        draw(&config(100.0, Span::from_secs(100)), 1)
+    }
+
+    fn draw(config: &Config, seed: u64) -> Vec<Operation<Request>> {
+        Broadcast::draw(config, &Members::all(5), CLIENTS, Key::new(seed, "load"))
+    }
+
+    /// The nanoseconds from the beginning to the first operation, and from each to the next.
+    fn intervals(load: &[Operation<Request>]) -> Vec<u64> {
+        let starts = std::iter::once(Time::ZERO).chain(load.iter().map(|operation| operation.at));
+        starts.zip(load).map(|(before, operation)| (operation.at - before).as_nanos()).collect()
+    }
+
+    #[test]
+    fn the_rate_is_kept_over_all_clients_together() {
+        let count = load().len();
+        assert!((9_800..10_200).contains(&count), "{count}");
+        let slow = draw(&config(0.5, Span::from_secs(10_000)), 1).len();
+        assert!((4_800..5_200).contains(&slow), "{slow}");
+    }
+
+    #[test]
+    fn intervals_are_uniform_from_0_to_twice_their_mean() {
+        let intervals = intervals(&load());
+        let mut quarters = [0; 4];
+        intervals.iter().for_each(|nanos| quarters[(nanos / 5_000_000) as usize] += 1);
+        assert!(quarters.iter().all(|count| (2_350..2_650).contains(count)), "{quarters:?}");
+        let (least, most) = (*intervals.iter().min().unwrap(), *intervals.iter().max().unwrap());
+        assert!(least < 20_000 && (19_980_000..20_000_000).contains(&most), "{least} to {most}");
+    }
+
+    #[test]
+    fn no_interval_is_as_long_as_twice_the_mean() {
+        let two_nanoseconds_apart = draw(&config(5e8, Span::from_nanos(1_000)), 1);
+        let mut intervals = intervals(&two_nanoseconds_apart);
+        intervals.sort_unstable();
+        intervals.dedup();
+        assert_eq!(intervals, [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn nothing_is_asked_at_the_time_limit_or_after_it() {
+        for limit in 0..50 {
+            let limit = Span::from_nanos(limit);
+            let load = draw(&config(5e8, limit), limit.as_nanos());
+            let times: Vec<Time> = load.into_iter().map(|operation| operation.at).collect();
+            assert!(times.iter().all(|at| *at < Time::ZERO + limit), "{limit}: {times:?}");
+        }
+        let last = load().last().unwrap().at;
+        assert!(last.since(Time::ZERO) > Span::from_millis(99_980), "{last}: it goes on to the end");
+    }
+
+    #[test]
+    fn a_shorter_time_limit_cuts_the_same_load_short() {
+        let (long, short) = (load(), draw(&config(100.0, Span::from_secs(10)), 1));
+        assert_eq!(long[..short.len()], short);
+        assert_eq!(Broadcast::time_limit(&config(100.0, Span::from_secs(10))), Span::from_secs(10));
+    }
+
+    #[test]
+    fn the_key_decides_the_load() {
+        assert_eq!(load(), draw(&config(100.0, Span::from_secs(100)), 1));
+        assert_ne!(load(), draw(&config(100.0, Span::from_secs(100)), 2));
+    }
+
+    #[test]
+    fn workers_take_turns_and_worker_i_talks_to_node_i_mod_n() {
+        for (turn, operation) in (0_u32..).zip(load()) {
+            let worker = turn % CLIENTS;
+            assert_eq!((operation.client, operation.node), (ClientId(worker), NodeId(worker % 5)));
+        }
+        let few = Broadcast::draw(&Config::default(), &Members::all(5), 2, Key::new(1, "load"));
+        assert!(few.iter().all(|operation| operation.node.0 == operation.client.0 && operation.node.0 < 2));
+    }
+
+    #[test]
+    fn taking_a_node_out_leaves_everybody_with_the_same_node() {
+        let members = Members::all(5).without(&"n1".parse().unwrap());
+        let config = config(100.0, Span::from_secs(100));
+        assert_eq!(Broadcast::draw(&config, &members, CLIENTS, Key::new(1, "load")), load());
+    }
+
+    #[test]
+    fn a_fair_coin_says_whether_to_broadcast_or_to_read() {
+        let load = load();
+        let broadcasts: Vec<bool> = load.iter().map(|operation| operation.request != Request::Read).collect();
+        let heads = broadcasts.iter().filter(|broadcast| **broadcast).count();
+        let changes = broadcasts.windows(2).filter(|pair| pair[0] != pair[1]).count();
+        for (what, count) in [("broadcasts", heads), ("changes from one to the other", changes)] {
+            let share = count as f64 / load.len() as f64;
+            assert!((0.48..0.52).contains(&share), "{what}: {share}");
+        }
+    }
+
+    #[test]
+    fn values_count_up_from_0() {
+        let values: Vec<Value> =
+            load().into_iter().filter_map(|operation| message(operation.request)).collect();
+        let expected: Vec<Value> = (0..values.len() as i64).map(Value::from).collect();
+        assert_eq!(values, expected);
+    }
+
+    fn message(request: Request) -> Option<Value> {
+        match request {
+            Request::Broadcast { message } => Some(message),
+            Request::Read | Request::GossipStats => None,
+        }
+    }
+
+    #[test]
+    fn operations_belong_to_the_storm_and_only_broadcasts_change_anything() {
+        for operation in load() {
+            assert_eq!(operation.phase, Phase::Storm);
+            assert_eq!(operation.effect == Effects::Reads, operation.request == Request::Read);
+            assert_eq!(operation.effect == Effects::Reads, Broadcast::is_read(&operation.request));
+        }
+        assert_eq!(Broadcast::final_request(), Some(Request::Read));
+    }
+
+    #[test]
+    fn requests_have_maelstroms_names() {
+        let names = [Request::Broadcast { message: Value::from(1) }, Request::Read, Request::GossipStats];
+        assert_eq!(names.each_ref().map(Broadcast::function), ["broadcast", "read", "gossip_stats"]);
+        assert_eq!(names.each_ref().map(Broadcast::is_read), [false, true, true]);
+    }
+
+    #[test]
+    fn a_rate_is_above_0_and_at_most_a_million() {
+        let problem = |rate| Broadcast::problem(&config(rate, Span::from_secs(1)));
+        for rate in [1e-9, 5.0, 1e6] {
+            assert_eq!(problem(rate), None, "{rate}");
+        }
+        for rate in [0.0, -1.0, 1_000_000.1, f64::INFINITY, f64::NAN] {
+            assert_eq!(problem(rate).unwrap().0, "rate", "{rate}");
+        }
+        expect!["-1 is no rate; write operations a second, above 0 and at most 1000000"]
+            .assert_eq(&problem(-1.0).unwrap().1);
+    }
+
+    // ---- the judge
+
+    /// The history as clients of a broadcast cluster see it.
+    fn history(story: &Story) -> Vec<EntryOf<Broadcast>> {
+        let entries = story.entries.iter().map(|entry| {
+            let answer = |values: &Vec<Value>| match entry.request {
+                Ask::Add(_) => Response::BroadcastOk,
+                Ask::Read => Response::ReadOk { messages: values.clone() },
+            };
+            Entry {
+                client: entry.client,
+                node: entry.node,
+                request: match &entry.request {
+                    Ask::Add(value) => Request::Broadcast { message: value.clone() },
+                    Ask::Read => Request::Read,
+                },
+                phase: entry.phase,
+                invoked: entry.invoked,
+                completed: entry.completed,
+                outcome: match &entry.outcome {
+                    Outcome::Ok(values) => Outcome::Ok(answer(values)),
+                    Outcome::Fail(reason) => Outcome::Fail(reason.clone()),
+                    Outcome::Info(reason) => Outcome::Info(reason.clone()),
+                    Outcome::Open => Outcome::Open,
+                },
+            }
+        });
+        entries.collect()
+    }
+
+    /// The witness of a story: the k-th node to have a value has it over k - 1 hops.
+    fn witness(members: &Members, story: &Story) -> Spread {
+        let mut spread = Broadcast::witness(members);
+        for (place, (at, node, value)) in story.holders.iter().enumerate() {
+            let hops = story.holders[..place].iter().filter(|(_, _, held)| held == value).count() as u32;
+            Broadcast::see(&mut spread, *at, *node, &Event::Delivered { value: value.clone(), hops });
+        }
+        spread
+    }
+
+    fn judge(nodes: u32, text: &str) -> Judged<Figures> {
+        let (members, story) = (Members::all(nodes), story(text));
+        let facts = Facts { members: &members, wipes: &story.wipes, crashes: &[] };
+        Broadcast::judge(&history(&story), &witness(&members, &story), &facts)
+    }
+
+    fn verdicts(judged: &Judged<Figures>) -> (Verdict, Verdict) {
+        (judged.maelstrom, judged.strict)
+    }
+
+    fn texts(judged: &Judged<Figures>) -> Vec<&str> {
+        judged.problems.iter().map(|problem| problem.text.as_str()).collect()
+    }
+
+    fn metric(judged: &Judged<Figures>, name: &str) -> String {
+        judged.metrics.iter().find(|(other, _)| *other == name).unwrap().1.to_string()
+    }
+
+    #[test]
+    fn a_run_that_keeps_everything_passes_without_problems() {
+        let judged = judge(
+            2,
+            "10ms add 1 n0 ok 12ms
+             20ms read n1 ok 21ms [1]
+             30s read n0 ok 30s [1] final
+             30s read n1 ok 30s [1] final",
+        );
+        assert_eq!((verdicts(&judged), texts(&judged)), ((Verdict::Pass, Verdict::Pass), vec![]));
+    }
+
+    #[test]
+    fn a_run_that_adds_nothing_says_nothing() {
+        let judged = judge(1, "30s read n0 ok 30s [] final");
+        assert_eq!((verdicts(&judged), texts(&judged)), ((Verdict::Unknown, Verdict::Unknown), vec![]));
+        for (name, metric) in &judged.metrics {
+            assert_eq!(
+                metric.to_string(),
+                match *name {
+                    "last_hop" => "none",
+                    name if name.starts_with("stable_latency") || name.starts_with("spread_to") => "none",
+                    _ => "0",
+                },
+                "{name}"
+            );
+        }
+        let figures = serde_json::to_value(&judged.figures).unwrap();
+        assert_eq!((&figures["valid?"], &figures["stable-latencies"]), (&"unknown".into(), &().into()));
+    }
+
+    #[test]
+    fn the_strict_verdict_catches_what_maelstrom_calls_stable() {
+        let judged = judge(
+            2,
+            "10ms add 1 n0 ok 12ms
+             10ms has 1 n0
+             30.000000000s read n1 ok 30s [] final
+             30.000000001s read n0 ok 31s [1] final",
+        );
+        assert_eq!(verdicts(&judged), (Verdict::Pass, Verdict::Fail));
+        assert_eq!(
+            texts(&judged),
+            ["value 1 was acknowledged, but is not in the final read of n1; it never arrived there"]
+        );
+        assert_eq!(judged.problems[0].value, Some(Value::from(1)));
+    }
+
+    #[test]
+    fn a_wipe_and_the_witness_forgive() {
+        let judged = judge(
+            1,
+            "10ms add 1 n0 ok 12ms
+             10ms has 1 n0
+             20ms wipe n0
+             30s read n0 ok 30s [] final",
+        );
+        assert_eq!((verdicts(&judged), texts(&judged)), ((Verdict::Fail, Verdict::Pass), vec![]));
+        assert_eq!((metric(&judged, "lost"), metric(&judged, "forgiven")), ("0".into(), "1".into()));
+    }
+
+    #[test]
+    fn only_an_answered_broadcast_is_acknowledged() {
+        for (end, acknowledged) in
+            [("ok 12ms", "1"), ("info 5.01s", "0"), ("fail 12ms", "0"), ("open 10ms", "0")]
+        {
+            let judged = judge(1, &format!("10ms add 1 n0 {end}\n 30s read n0 ok 30s [1] final"));
+            assert_eq!(metric(&judged, "acknowledged"), acknowledged, "{end}");
+            assert_eq!(
+                (metric(&judged, "attempts"), metric(&judged, "stable")),
+                ("1".into(), "1".into()),
+                "{end}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_judge_knows_when_operations_began_and_when_they_ended() {
+        let judged = judge(
+            1,
+            "1ms read n0 ok 40ms [1]
+             8ms read n0 ok 11ms []
+             10ms add 1 n0 ok 12ms",
+        );
+        assert_eq!(
+            metric(&judged, "never_read"),
+            "1",
+            "the second read ended while the value was being added"
+        );
+    }
+
+    #[test]
+    fn attempts_alone_say_nothing() {
+        let judged = judge(
+            1,
+            "10ms add 1 n0 info 5.01s
+             30s read n0 ok 30s [1] final",
+        );
+        assert_eq!(verdicts(&judged), (Verdict::Pass, Verdict::Unknown));
+    }
+
+    #[test]
+    fn a_broadcast_answered_like_a_read_is_neither_acknowledged_nor_a_read() {
+        let (members, mut history) = (Members::all(1), history(&story("10ms add 1 n0 ok 12ms")));
+        history[0].outcome = Outcome::Ok(Response::ReadOk { messages: vec![Value::from(1)] });
+        let facts = Facts { members: &members, wipes: &[], crashes: &[] };
+        let judged = Broadcast::judge(&history, &Spread::new(&members), &facts);
+        assert_eq!(
+            (metric(&judged, "acknowledged"), metric(&judged, "never_read")),
+            ("0".into(), "1".into())
+        );
+    }
+
+    #[test]
+    fn a_read_answered_like_a_broadcast_is_not_answered() {
+        let (members, mut history) = (Members::all(1), history(&story("30s read n0 ok 30s [] final")));
+        history[0].outcome = Outcome::Ok(Response::BroadcastOk);
+        let facts = Facts { members: &members, wipes: &[], crashes: &[] };
+        let judged = Broadcast::judge(&history, &Spread::new(&members), &facts);
+        assert_eq!(texts(&judged), ["n0 did not answer its final read"]);
+    }
+
+    #[test]
+    fn requests_for_statistics_are_not_judged() {
+        let (members, mut history) = (Members::all(1), history(&story("30s read n0 ok 30s [] final")));
+        let statistics = Response::GossipStatsOk {
+            broadcasts_received: 1,
+            gossip_messages_sent: 1,
+            messages_per_op: Quotient::of(1, 1),
+            unique_messages: 1,
+        };
+        history.push(Entry {
+            request: Request::GossipStats,
+            outcome: Outcome::Ok(statistics),
+            ..history[0].clone()
+        });
+        let facts = Facts { members: &members, wipes: &[], crashes: &[] };
+        let judged = Broadcast::judge(&history, &Spread::new(&members), &facts);
+        assert_eq!((metric(&judged, "attempts"), texts(&judged)), ("0".into(), vec![]));
+    }
+
+    #[test]
+    fn the_witness_tells_deliveries_repairs_and_redundant_copies_apart() {
+        let (members, value) = (Members::all(3), Value::from(1));
+        let mut spread = Broadcast::witness(&members);
+        let (at, value) = (Time::ZERO, || value.clone());
+        Broadcast::see(&mut spread, at, NodeId(0), &Event::Delivered { value: value(), hops: 0 });
+        Broadcast::see(&mut spread, at, NodeId(1), &Event::Delivered { value: value(), hops: 1 });
+        Broadcast::see(&mut spread, at, NodeId(1), &Event::Redundant { value: value() });
+        Broadcast::see(&mut spread, at, NodeId(0), &Event::Redundant { value: value() });
+        Broadcast::see(&mut spread, at, NodeId(0), &Event::Redundant { value: value() });
+        Broadcast::see(&mut spread, at, NodeId(2), &Event::Repaired { value: value() });
+        assert_eq!((spread.hops.as_slice(), spread.repaired, spread.redundant), (&[1, 1][..], 1, 3));
+    }
+
+    #[test]
+    fn a_problem_says_where_the_value_is_missing_and_whether_it_ever_arrived() {
+        let told = |has: &str| {
+            let judged = judge(
+                3,
+                &format!(
+                    "10ms add 1 n0 ok 12ms
+                     {has}
+                     30s read n0 ok 30s [1] final
+                     30s read n1 ok 30s [] final
+                     30s read n2 ok 30s [] final"
+                ),
+            );
+            texts(&judged).join("\n").split_once("; ").unwrap().1.to_owned()
+        };
+        assert_eq!(told(""), "it never arrived there");
+        assert_eq!(told("10ms has 1 n0"), "it never arrived there");
+        assert_eq!(told("10ms has 1 n0\n 11ms has 1 n1"), "it never arrived at 1 of them");
+        assert_eq!(told("10ms has 1 n0\n 11ms has 1 n1\n 11ms has 1 n2"), "it had been there");
+    }
+
+    #[test]
+    fn a_problem_names_four_nodes_and_counts_the_rest() {
+        let nodes = |count| few(&(0..count).map(NodeId).collect::<Vec<_>>());
+        assert_eq!(nodes(1), "n0");
+        assert_eq!(nodes(4), "n0, n1, n2, n3");
+        assert_eq!(nodes(5), "n0, n1, n2, n3, ... (5 nodes)");
+    }
+
+    /// A run in which everything goes wrong at once, each thing another number of times:
+    /// 1 and 11 are stale, 12 and 13 stable at once, 5 to 9 never read, 2 is forgiven, 3, 4 and 10 are missing somewhere
+    /// (4, like 2, in the last read, so that Maelstrom sees it), 4 is shown twice by two nodes, 99 invented, n3 silent.
+    fn a_bad_day() -> Judged<Figures> {
+        let text = "10ms add 1 n0 ok 12ms
+                    10ms has 1 n0
+                    15ms has 1 n1
+                    18ms has 1 n2
+                    40ms has 1 n3
+                    20ms add 2 n1 ok 22ms
+                    20ms has 2 n1
+                    30ms wipe n1
+                    32ms read n2 ok 33ms [1]
+                    34ms add 3 n2 ok 36ms
+                    34ms has 3 n2
+                    38ms has 3 n0
+                    40ms read n3 ok 41ms [99]
+                    44ms add 4 n0 ok 45ms
+                    44ms has 4 n0
+                    46ms has 4 n1
+                    52ms has 4 n2
+                    53ms add 11 n0 ok 54ms
+                    60ms read n1 ok 61ms [4 4]
+                    62ms read n0 ok 63ms [4 4]
+                    70ms add 5 n3 info 5.07s
+                    71ms add 6 n3 fail 81ms
+                    72ms add 7 n3 open 72ms
+                    73ms add 8 n3 info 5.073s
+                    74ms add 9 n3 info 5.074s
+                    80ms add 10 n0 ok 81ms
+                    82ms add 12 n0 ok 83ms
+                    84ms add 13 n0 ok 85ms
+                    30.000000000s read n0 ok 30s [1 3 4 10 11 12 13] final
+                    30.000000001s read n1 ok 31s [1 4 11 12 13] final
+                    30.000000002s read n2 ok 31s [1 3 10 11 12 13] final";
+        let (members, story) = (Members::all(4), story(text));
+        let mut spread = witness(&members, &story);
+        let (late, value) = (Time::ZERO + Span::from_millis(90), Value::from(4));
+        Broadcast::see(&mut spread, late, NodeId(3), &Event::Repaired { value: value.clone() });
+        (0..3).for_each(|_| {
+            Broadcast::see(&mut spread, late, NodeId(3), &Event::Redundant { value: value.clone() });
+        });
+        let facts = Facts { members: &members, wipes: &story.wipes, crashes: &[] };
+        Broadcast::judge(&history(&story), &spread, &facts)
+    }
+
+    fn check(expected: &Expect, lines: impl IntoIterator<Item = String>) {
+        let lines: Vec<String> = lines.into_iter().collect();
+        expected.assert_eq(&(lines.join("\n") + "\n"));
+    }
+
+    #[test]
+    fn problems_are_told_worst_first() {
+        let judged = a_bad_day();
+        assert_eq!(verdicts(&judged), (Verdict::Fail, Verdict::Fail));
+        let problems = judged.problems.iter().map(|problem| match &problem.value {
+            Some(value) => format!("{} (the story of {value})", problem.text),
+            None => problem.text.clone(),
+        });
+        check(
+            &expect![[r#"
+            value 3 was acknowledged, but is not in the final read of n1; it never arrived there (the story of 3)
+            value 4 was acknowledged, but is not in the final read of n2; it had been there (the story of 4)
+            value 10 was acknowledged, but is not in the final read of n1; it never arrived there (the story of 10)
+            n3 did not answer its final read
+            a read of n1 shows value 4 twice
+            a read of n0 shows value 4 twice
+            a read of n3 shows value 99, which no client sent
+        "#]],
+            problems,
+        );
+    }
+
+    #[test]
+    fn metrics_bear_the_names_promised_in_their_order() {
+        let judged = a_bad_day();
+        let names: Vec<&str> = judged.metrics.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, Broadcast::METRICS);
+        check(
+            &expect![[r#"
+                attempts 13
+                acknowledged 8
+                lost 3
+                forgiven 1
+                kept 0
+                stable 6
+                stale 4
+                never_read 5
+                duplicated 2
+                stable_latency_p0 0s
+                stable_latency_p50 50ms
+                stable_latency_p95 29.964s
+                stable_latency_p99 29.964s
+                stable_latency_max 29.964s
+                spread_to_50 4ms
+                spread_to_95 46ms
+                spread_to_99 46ms
+                spread_to_100 46ms
+                reached_all 2
+                last_hop 3
+                rmr 0.4286
+                repaired 1
+                redundant 3
+            "#]],
+            judged.metrics.iter().map(|(name, metric)| format!("{name} {metric}")),
+        );
+    }
+
+    #[test]
+    fn figures_bear_maelstroms_names() {
+        let figures = serde_json::to_value(&a_bad_day().figures).unwrap();
+        let figures = figures.as_object().unwrap();
+        check(
+            &expect![[r#"
+            acknowledged-count 8
+            attempt-count 13
+            duplicated [4]
+            duplicated-count 1
+            lost [2,4]
+            lost-count 2
+            never-read [5,6,7,8,9]
+            never-read-count 5
+            spread {"deliveries":7,"hops":[4,3,2,1],"reached-all-count":2,"redundant":3,"repaired":1,"rmr":0.42857142857142855,"to":[[50,4.0,5.0],[95,46.0,46.0],[99,46.0,46.0],[100,46.0,46.0]]}
+            stable-count 6
+            stable-latencies {"0":0,"0.5":50,"0.95":29964,"0.99":29964,"1":29964}
+            stale [1,3,11,10]
+            stale-count 4
+            strict {"forgiven":[{"nodes":[0,1,2],"value":2}],"invented":[{"nodes":[3],"value":99}],"lost":[{"nodes":[1],"value":3},{"nodes":[2],"value":4},{"nodes":[1],"value":10}],"silent":[3]}
+            valid? false
+        "#]],
+            figures.iter().map(|(name, figure)| format!("{name} {figure}")),
+        );
+    }
+
+    /// A thousand values stable after 0, 1, 2, ... ms; four values, each known to one more of 200 nodes every
+    /// 1, 2, 3 and 4 ms.
+    #[test]
+    fn quantiles_and_shares_stand_under_their_own_names() {
+        let stable = (0..1_000).map(|number| (Value::from(number), number as u64)).collect();
+        let set_full = SetFull { stable, ..SetFull::default() };
+        let mut spread = Spread::new(&Members::all(200));
+        for pace in 1..=4 {
+            for node in 0..200_u32 {
+                let at = Time::ZERO + Span::from_millis(pace * u64::from(node));
+                spread.deliver(at, NodeId(node), &Value::from(pace as i64), Some(node));
+            }
+        }
+        let judged = judged(&set_full, &Strict::default(), &spread);
+        let figures = serde_json::to_value(&judged.figures).unwrap();
+        check(
+            &expect![[r#"
+                {"0":0,"0.5":500,"0.95":950,"0.99":990,"1":999}
+                [[50,297.0,396.0],[95,567.0,756.0],[99,591.0,788.0],[100,597.0,796.0]]
+            "#]],
+            [&figures["stable-latencies"], &figures["spread"]["to"]].map(ToString::to_string),
+        );
+        let named = ["stable_latency", "spread_to"];
+        let metrics =
+            judged.metrics.iter().filter(|(name, _)| named.iter().any(|prefix| name.starts_with(prefix)));
+        check(
+            &expect![[r#"
+            stable_latency_p0 0s
+            stable_latency_p50 500ms
+            stable_latency_p95 950ms
+            stable_latency_p99 990ms
+            stable_latency_max 999ms
+            spread_to_50 297ms
+            spread_to_95 567ms
+            spread_to_99 591ms
+            spread_to_100 597ms
+        "#]],
+            metrics.map(|(name, metric)| format!("{name} {metric}")),
+        );
+        check(
+            &expect![[r#"
+            stable latency: 0 / 500 / 950 / 990 / 999 ms at 0, .5, .95, .99, 1; 999 stale
+            spread: 50 % in 297.0 ms, 95 % in 567.0 ms, 99 % in 591.0 ms, 100 % in 597.0 ms of the nodes (medians); 4 values reached all
+        "#]],
+            judged.rows[1..3].iter().map(|(label, text)| format!("{label}: {text}")),
+        );
+    }
+
+    #[test]
+    fn valid_is_maelstroms_verdict() {
+        let valid = |text| serde_json::to_value(&judge(1, text).figures).unwrap()["valid?"].clone();
+        assert_eq!(valid("10ms add 1 n0 ok 12ms\n 20ms read n0 ok 21ms [1]"), true);
+        assert_eq!(valid("10ms add 1 n0 ok 12ms\n 20ms read n0 ok 21ms []"), false);
+        assert_eq!(valid("10ms add 1 n0 ok 12ms"), "unknown");
+    }
+
+    #[test]
+    fn rows_tell_it_to_people() {
+        check(
+            &expect![[r#"
+            values: 13 sent, 8 acknowledged, 3 lost, 1 forgiven (the disk was wiped before anyone else had it)
+            stable latency: 0 / 50 / 29964 / 29964 / 29964 ms at 0, .5, .95, .99, 1; 4 stale
+            spread: 50 % in 4.0 ms, 95 % in 46.0 ms, 99 % in 46.0 ms, 100 % in 46.0 ms of the nodes (medians); 2 values reached all
+            deliveries: 7 to new nodes, 1 of them by repair; 3 redundant (RMR 0.43); 3 hops at most
+        "#]],
+            a_bad_day().rows.iter().map(|(label, text)| format!("{label}: {text}")),
+        );
+        let quiet = judge(1, "10ms add 1 n0 ok 12ms\n 30s read n0 ok 30s [1] final");
+        check(
+            &expect![[r#"
+            values: 1 sent, 1 acknowledged, 0 lost
+            stable latency: 0 / 0 / 0 / 0 / 0 ms at 0, .5, .95, .99, 1; 0 stale
+            spread: 50 % in -, 95 % in -, 99 % in -, 100 % in - of the nodes (medians); 0 values reached all
+            deliveries: 0 to new nodes, 0 of them by repair; 0 redundant (RMR 0.00); - hops at most
+        "#]],
+            quiet.rows.iter().map(|(label, text)| format!("{label}: {text}")),
+        );
+    }
 }
