@@ -1,4 +1,10 @@
 //! The tests that look at the whole from outside; each module is a chapter.
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "a test may stop at what it did not expect, look at its environment and say what it sees"
+)]
 
 mod convergence;
 mod determinism;

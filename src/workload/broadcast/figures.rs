@@ -1,0 +1,292 @@
+//! What a judged broadcast run shows: under Maelstrom's names, under those of `expect`, and in words.
+
+use serde::Serialize;
+
+use crate::check::{SetFull, Strict};
+use crate::id::NodeId;
+use crate::ratio::Quotient;
+use crate::time::Span;
+use crate::value::Value;
+use crate::workload::spread::{SHARES, Spread};
+use crate::workload::{Judged, Metric, Problem, Verdict};
+
+/// The figures of a broadcast run, under Maelstrom's names where it has them.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Figures {
+    #[serde(rename = "valid?")]
+    valid: Validity,
+    attempt_count: u64,
+    acknowledged_count: u64,
+    stable_count: u64,
+    stale_count: u64,
+    lost_count: u64,
+    never_read_count: u64,
+    duplicated_count: u64,
+    stable_latencies: Option<StableLatencies>,
+    lost: Vec<Value>,
+    never_read: Vec<Value>,
+    stale: Vec<Value>,
+    duplicated: Vec<Value>,
+    strict: StrictFigures,
+    spread: SpreadFigures,
+}
+
+/// Jepsen's three-valued truth.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(untagged)]
+enum Validity {
+    Known(bool),
+    Unknown(&'static str),
+}
+
+impl From<Verdict> for Validity {
+    fn from(verdict: Verdict) -> Validity {
+        match verdict {
+            Verdict::Pass => Validity::Known(true),
+            Verdict::Fail => Validity::Known(false),
+            Verdict::Unknown => Validity::Unknown("unknown"),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+struct StableLatencies {
+    #[serde(rename = "0")]
+    p0: u64,
+    #[serde(rename = "0.5")]
+    p50: u64,
+    #[serde(rename = "0.95")]
+    p95: u64,
+    #[serde(rename = "0.99")]
+    p99: u64,
+    #[serde(rename = "1")]
+    max: u64,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct StrictFigures {
+    lost: Vec<Missing>,
+    forgiven: Vec<Missing>,
+    silent: Vec<NodeId>,
+    invented: Vec<Missing>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Missing {
+    value: Value,
+    nodes: Vec<NodeId>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct SpreadFigures {
+    /// To a share of the nodes in percent: the median over values and the longest, in milliseconds.
+    to: Vec<(u32, Option<f64>, Option<f64>)>,
+    reached_all_count: u64,
+    hops: Vec<u64>,
+    deliveries: u64,
+    redundant: u64,
+    repaired: u64,
+    rmr: Quotient,
+}
+
+pub(super) fn judged(set_full: &SetFull, strict: &Strict, spread: &Spread) -> Judged<Figures> {
+    Judged {
+        strict: strict.verdict(set_full.acknowledged),
+        maelstrom: set_full.verdict(),
+        problems: problems(strict, spread),
+        figures: figures(set_full, strict, spread),
+        metrics: metrics(set_full, strict, spread),
+        rows: rows(set_full, strict, spread),
+    }
+}
+
+pub(super) fn problems(strict: &Strict, spread: &Spread) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (value, lacking) in &strict.lost {
+        let never =
+            lacking.iter().filter(|node| spread.of(value).is_none_or(|track| !track.held_by(**node))).count();
+        let how = match never {
+            0 => "it had been there".to_owned(),
+            n if n == lacking.len() => "it never arrived there".to_owned(),
+            n => format!("it never arrived at {n} of them"),
+        };
+        let text = format!(
+            "value {value} was acknowledged, but is not in the final read of {}; {how}",
+            few(lacking)
+        );
+        problems.push(Problem { text, value: Some(value.clone()) });
+    }
+    for node in &strict.silent {
+        problems.push(Problem { text: format!("{node} did not answer its final read"), value: None });
+    }
+    for (value, node) in &strict.duplicated {
+        problems.push(Problem { text: format!("a read of {node} shows value {value} twice"), value: None });
+    }
+    for (value, node) in &strict.invented {
+        problems.push(Problem {
+            text: format!("a read of {node} shows value {value}, which no client sent"),
+            value: None,
+        });
+    }
+    problems
+}
+
+/// The first few of a list of nodes, and how many there are.
+pub(super) fn few(nodes: &[NodeId]) -> String {
+    let names: Vec<String> = nodes.iter().take(4).map(NodeId::to_string).collect();
+    match nodes.len() {
+        0..=4 => names.join(", "),
+        count => format!("{}, ... ({count} nodes)", names.join(", ")),
+    }
+}
+
+pub(super) fn figures(set_full: &SetFull, strict: &Strict, spread: &Spread) -> Figures {
+    let latencies = || {
+        Some(StableLatencies {
+            p0: set_full.stable_latency(0)?,
+            p50: set_full.stable_latency(50)?,
+            p95: set_full.stable_latency(95)?,
+            p99: set_full.stable_latency(99)?,
+            max: set_full.stable_latency(100)?,
+        })
+    };
+    let missing = |list: &[(Value, Vec<NodeId>)]| {
+        list.iter().map(|(value, nodes)| Missing { value: value.clone(), nodes: nodes.clone() }).collect()
+    };
+    let millis = |span: Option<&Span>| span.map(|span| span.as_nanos() as f64 / 1e6);
+    let to = |(at, share)| {
+        let times = spread.times_to(at);
+        (share, millis(times.get(times.len() / 2)), millis(times.last()))
+    };
+    Figures {
+        valid: set_full.verdict().into(),
+        attempt_count: set_full.attempts,
+        acknowledged_count: set_full.acknowledged,
+        stable_count: set_full.stable.len() as u64,
+        stale_count: set_full.stale().count() as u64,
+        lost_count: set_full.lost.len() as u64,
+        never_read_count: set_full.never_read.len() as u64,
+        duplicated_count: set_full.duplicated.len() as u64,
+        stable_latencies: latencies(),
+        lost: set_full.lost.clone(),
+        never_read: set_full.never_read.clone(),
+        stale: set_full.stale().map(|(value, _)| value.clone()).collect(),
+        duplicated: set_full.duplicated.clone(),
+        strict: StrictFigures {
+            lost: missing(&strict.lost),
+            forgiven: missing(&strict.forgiven),
+            silent: strict.silent.clone(),
+            invented: strict
+                .invented
+                .iter()
+                .map(|(value, node)| Missing { value: value.clone(), nodes: vec![*node] })
+                .collect(),
+        },
+        spread: SpreadFigures {
+            to: SHARES.into_iter().enumerate().map(to).collect(),
+            reached_all_count: spread.reached_all(),
+            hops: spread.hops.clone(),
+            deliveries: spread.deliveries(),
+            redundant: spread.redundant,
+            repaired: spread.repaired,
+            rmr: Quotient::of(spread.redundant, spread.deliveries()),
+        },
+    }
+}
+
+pub(super) fn metrics(set_full: &SetFull, strict: &Strict, spread: &Spread) -> Vec<(&'static str, Metric)> {
+    let count = |list: usize| Metric::Count(list as u64);
+    let latency = |hundredths| {
+        set_full.stable_latency(hundredths).map_or(Metric::None, |ms| Metric::Span(Span::from_millis(ms)))
+    };
+    let time = |share| {
+        let times = spread.times_to(share);
+        times.get(times.len() / 2).map_or(Metric::None, |span| Metric::Span(*span))
+    };
+    vec![
+        ("attempts", Metric::Count(set_full.attempts)),
+        ("acknowledged", Metric::Count(set_full.acknowledged)),
+        ("lost", count(strict.lost.len())),
+        ("forgiven", count(strict.forgiven.len())),
+        ("kept", count(strict.kept.len())),
+        ("stable", count(set_full.stable.len())),
+        ("stale", count(set_full.stale().count())),
+        ("never_read", count(set_full.never_read.len())),
+        ("duplicated", count(strict.duplicated.len())),
+        ("stable_latency_p0", latency(0)),
+        ("stable_latency_p50", latency(50)),
+        ("stable_latency_p95", latency(95)),
+        ("stable_latency_p99", latency(99)),
+        ("stable_latency_max", latency(100)),
+        ("spread_to_50", time(0)),
+        ("spread_to_95", time(1)),
+        ("spread_to_99", time(2)),
+        ("spread_to_100", time(3)),
+        ("reached_all", Metric::Count(spread.reached_all())),
+        ("last_hop", spread.last_hop().map_or(Metric::None, Metric::Count)),
+        ("rmr", Metric::Number(Quotient::of(spread.redundant, spread.deliveries()).as_f64())),
+        ("repaired", Metric::Count(spread.repaired)),
+        ("redundant", Metric::Count(spread.redundant)),
+    ]
+}
+
+pub(super) fn rows(set_full: &SetFull, strict: &Strict, spread: &Spread) -> Vec<(&'static str, String)> {
+    let mut values = format!(
+        "{} sent, {} acknowledged, {} lost",
+        set_full.attempts,
+        set_full.acknowledged,
+        strict.lost.len()
+    );
+    if !strict.forgiven.is_empty() {
+        values +=
+            &format!(", {} forgiven (the disk was wiped before anyone else had it)", strict.forgiven.len());
+    }
+    let quantile =
+        |hundredths| set_full.stable_latency(hundredths).map_or("-".to_owned(), |ms| ms.to_string());
+    let latencies = format!(
+        "{} / {} / {} / {} / {} ms at 0, .5, .95, .99, 1; {} stale",
+        quantile(0),
+        quantile(50),
+        quantile(95),
+        quantile(99),
+        quantile(100),
+        set_full.stale().count()
+    );
+    let shares = SHARES.into_iter().enumerate().map(|(at, share)| {
+        let times = spread.times_to(at);
+        let time = times.get(times.len() / 2).map_or("-".to_owned(), |span| rounded(*span));
+        format!("{share} % in {time}")
+    });
+    let shares: Vec<String> = shares.collect();
+    let hops = spread.last_hop().map_or("-".to_owned(), |hop| hop.to_string());
+    let rmr = Quotient::of(spread.redundant, spread.deliveries()).as_f64();
+    vec![
+        ("values", values),
+        ("stable latency", latencies),
+        (
+            "spread",
+            format!(
+                "{} of the nodes (medians); {} values reached all",
+                shares.join(", "),
+                spread.reached_all()
+            ),
+        ),
+        (
+            "deliveries",
+            format!(
+                "{} to new nodes, {} of them by repair; {} redundant (RMR {rmr:.2}); {hops} hops at most",
+                spread.deliveries(),
+                spread.repaired,
+                spread.redundant
+            ),
+        ),
+    ]
+}
+
+/// A length to a tenth of a millisecond, for people.
+pub(super) fn rounded(span: Span) -> String {
+    format!("{:.1} ms", span.as_nanos() as f64 / 1e6)
+}
