@@ -256,9 +256,15 @@ impl<'a> SetHistory<'a> {
         let acknowledged: IndexMap<&Value, &Element<'_>, BuildWordHasher> =
             acknowledged.map(|element| (element.value, element)).collect();
         let mut lacking: Vec<Vec<NodeId>> = vec![Vec::new(); acknowledged.len()];
+        let mut finals: Vec<Option<&Read<'_>>> = vec![None; members.count() as usize];
+        for read in self.reads.iter().filter(|read| read.phase == Phase::Final) {
+            let last = &mut finals[read.node.index()];
+            if last.is_none_or(|last| read.invoked > last.invoked) {
+                *last = Some(read);
+            }
+        }
         for node in members.iter() {
-            let finals = self.reads.iter().filter(|read| read.phase == Phase::Final && read.node == node);
-            let Some(last) = finals.max_by_key(|read| read.invoked) else {
+            let Some(last) = finals[node.index()] else {
                 strict.silent.push(node);
                 continue;
             };

@@ -27,7 +27,7 @@ impl NodeId {
     }
 }
 
-/// A node hashes as a number that nothing else is: that is how [`greatest_node`] finds it in any message.
+/// A node hashes as a number that nothing else is: that is how `greatest_node` finds it in any message.
 impl Hash for NodeId {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u128(NODE_MARK | u128::from(self.0));

@@ -196,6 +196,8 @@ fn name_of<S: Serializer>(node: &NodeId, serializer: S) -> Result<S::Ok, S::Erro
     serializer.collect_str(node)
 }
 
+/// More operations than this are refused.
+const MOST_OPERATIONS: u64 = 10_000_000;
 /// Clients are numbered below this.
 const MOST_CLIENTS: u32 = 1_000_000;
 

@@ -42,6 +42,9 @@ pub trait Workload: 'static {
     /// How long operations are drawn for: the end of the storm.
     fn time_limit(config: &Self::Config) -> Span;
 
+    /// About how many operations would be drawn, so that nobody draws more than fit into memory.
+    fn expected(config: &Self::Config) -> f64;
+
     /// What is wrong with the knobs, if anything, beyond what their types refuse: the key, and a sentence.
     fn problem(config: &Self::Config) -> Option<(&'static str, String)>;
 

@@ -140,6 +140,10 @@ impl Workload for Broadcast {
         config.time_limit
     }
 
+    fn expected(config: &Config) -> f64 {
+        config.rate * config.time_limit.as_secs_f64()
+    }
+
     fn problem(config: &Config) -> Option<(&'static str, String)> {
         let possible = config.rate > 0.0 && config.rate <= 1e6;
         (!possible).then(|| {
