@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::protocol::Registry;
-use crate::report::Paint;
+use crate::report::{Paint, printable};
 
 mod builtin;
 mod check;
@@ -24,6 +24,7 @@ mod serve;
 /// What kind of end a command comes to, other than a good one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Exit {
+    SeenEnough = 0,
     Usage = 64,
     BadScenario = 65,
     Internal = 70,
@@ -48,6 +49,14 @@ impl Failure {
 
     fn internal(text: impl Into<String>) -> Failure {
         Failure { exit: Exit::Internal, text: text.into() }
+    }
+
+    /// Whoever read our output has seen enough, or stdout failed.
+    fn stdout(error: &io::Error) -> Failure {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Failure { exit: Exit::SeenEnough, text: String::new() },
+            _ => Failure::io("stdout", error),
+        }
     }
 
     fn io(what: &str, error: &io::Error) -> Failure {
@@ -147,12 +156,19 @@ fn run_args(
         Command::Serve(args) => serve::serve(registry, &args),
         Command::Completions(args) => completions::completions(&mut Args::command(), &args, out),
     };
-    match done.and_then(|code| out.flush().map(|()| code).map_err(|error| Failure::io("stdout", &error))) {
+    match done.and_then(|code| out.flush().map(|()| code).map_err(|error| Failure::stdout(&error))) {
         Ok(code) => code,
-        // Whoever read our output has seen enough.
-        Err(failure) if failure.exit == Exit::Io && failure.text.contains("Broken pipe") => 0,
+        Err(Failure { exit: Exit::SeenEnough, .. }) => Exit::SeenEnough as u8,
         Err(failure) => {
-            _ = writeln!(talk, "error: {}", failure.text);
+            let lines: Vec<String> = failure.text.lines().map(printable).collect();
+            _ = writeln!(
+                talk,
+                "error: {}",
+                lines.join(
+                    "
+"
+                )
+            );
             failure.exit as u8
         }
     }
@@ -176,7 +192,7 @@ fn paint(colour: Colour) -> Paint {
 
 /// Writes to stdout.
 fn print(out: &mut impl Write, text: &str) -> Result<(), Failure> {
-    out.write_all(text.as_bytes()).map_err(|error| Failure::io("stdout", &error))
+    out.write_all(text.as_bytes()).map_err(|error| Failure::stdout(&error))
 }
 
 /// Text as one word of a shell's command line.

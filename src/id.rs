@@ -81,7 +81,9 @@ impl fmt::Debug for ClientId {
 
 /// Why a text names no node or range of nodes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` names no node; write \"n3\", or \"n0..n11\" for a range with both ends in")]
+#[error(
+    "`{0}` names no node; write \"n3\", \"n0..n11\" for a range with both ends in, or in a partition \"rest\""
+)]
 pub struct ParseNodesError(String);
 
 /// Nodes named one by one or by ranges, in the order of the file: "n3", "n0..n11" (both ends in).

@@ -65,6 +65,7 @@ impl<'a> Report<'a> {
         }
         for (name, bound) in &expect.bounds {
             let metric = summary.metric(name).unwrap_or(Metric::None);
+            let Ok(bound) = bound else { continue };
             if !bound.holds(metric) {
                 unmet.push(format!("expected {name} {}, and it is {metric}", Phrase(&bound.to_string())));
             }
@@ -136,7 +137,7 @@ impl<'a> Report<'a> {
             story.lines().for_each(|told| line(text, &format!("    {}", printable(told))));
         }
         for unmet in &self.unmet {
-            line(text, &format!("  ! {unmet}"));
+            line(text, &format!("  ! {}", printable(unmet)));
         }
         if let Some(pinned) = self.other_digest {
             let so_far = if self.unmet.is_empty() { "same verdict, other trace" } else { "other trace" };
@@ -165,8 +166,8 @@ impl<'a> Report<'a> {
         line(text, &format!("{label:<15} {}", printable(row)));
     }
 
-    /// One JSON object.
-    pub fn json(&self) -> String {
+    /// One JSON object; whether the run was found to be deterministic, if that was looked at.
+    pub fn json(&self, deterministic: Option<bool>) -> String {
         let Summary { counters, stats, .. } = self.summary;
         let raw = |json: &str| RawValue::from_string(json.to_owned()).expect("the figures are JSON");
         let faults = serde_json::to_string(&self.summary.faults).expect("faults can be written as JSON");
@@ -198,6 +199,7 @@ impl<'a> Report<'a> {
             figures: self.summary.metrics.iter().map(|(name, metric)| (*name, *metric)).collect(),
             faults: raw(&faults),
             ended_ns: self.summary.ended.as_nanos(),
+            deterministic,
         };
         serde_json::to_string_pretty(&json).expect("a report can be written as JSON")
     }
@@ -208,8 +210,8 @@ fn line(text: &mut String, line: &str) {
     text.push('\n');
 }
 
-/// A node's own words may hold control characters; a terminal must not obey them.
-fn printable(text: &str) -> String {
+/// A node's own words, or a file's, may hold control characters; a terminal must not obey them.
+pub fn printable(text: &str) -> String {
     let escape = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
     text.chars().map(escape).collect()
 }
@@ -293,6 +295,8 @@ struct Json<'a> {
     figures: indexmap::IndexMap<&'a str, Metric, crate::hash::BuildWordHasher>,
     faults: Box<RawValue>,
     ended_ns: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deterministic: Option<bool>,
 }
 
 #[derive(Serialize)]

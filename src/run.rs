@@ -191,8 +191,9 @@ where
     Ok(Summary {
         verdict: if ended_badly { Verdict::Fail } else { strict },
         maelstrom,
-        problems: ran.trouble.take().into_iter().chain(problems).collect(),
-        stories,
+        // What a run that did not end leaves undone speaks of nothing else.
+        problems: ran.trouble.take().map_or(problems, |trouble| vec![trouble]),
+        stories: if ended_badly { Vec::new() } else { stories },
         metrics: metrics.into_iter().chain(run_metrics(&ran.counters, &stats)).collect(),
         rows,
         workload: serde_json::to_string(&figures).expect("figures can be written as JSON"),
@@ -207,10 +208,15 @@ where
 /// A bound on a figure that there is not would never hold; say so at once.
 fn check_expect<W: Workload>(scenario: &Scenario, document: &Document) -> Result<(), Misfit> {
     let known: Vec<&str> = ["verdict", "digest"].iter().chain(W::METRICS).chain(METRICS).copied().collect();
-    match scenario.expect.bounds.keys().find(|name| !known.contains(&name.as_str())) {
-        None => Ok(()),
-        Some(name) => Err(document.find_place(Misfit::word("key", name, &known).below(name).below("expect"))),
+    for (name, bound) in &scenario.expect.bounds {
+        let misfit = match bound {
+            _ if !known.contains(&name.as_str()) => Misfit::word("key", name, &known),
+            Err(error) => Misfit::at("", error.to_string()),
+            Ok(_) => continue,
+        };
+        return Err(document.find_place(misfit.below(name).below("expect")));
     }
+    Ok(())
 }
 
 /// What is left of a run before it is judged.
@@ -244,9 +250,9 @@ where
             "livelock: more than {} events at {at}; is something sent without any delay for ever?",
             crate::sim::MOST_AT_ONE_INSTANT
         ))),
-        Ok(Stop::MaxEvents(at)) => {
-            Some(problem(format!("the run was stopped at {at}, after max_events = {most} events")))
-        }
+        Ok(Stop::MaxEvents(at)) => Some(problem(format!(
+            "the run was stopped at {at}, after max_events = {most} events; raise it if that many are meant"
+        ))),
         Err(panic) => {
             let node = sim.handling().map_or_else(String::new, |node| format!("{node}, "));
             Some(problem(format!("panic: {} (in {node}at {})", words(&*panic), sim.now())))

@@ -11,18 +11,16 @@ use serde::de::{self, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::id::{ClientId, Members, NodeId, NodeSet};
+use crate::id::{Members, NodeId, NodeSet};
 use crate::node::Node;
-use crate::rng::Key;
-use crate::sim::Setup;
 use crate::sim::fault::{Fault, FaultKind, Nemesis};
 use crate::sim::network::{LinkChange, NetworkConfig};
-use crate::stdio::wire::{DecodeError, decode};
 use crate::time::{Span, Time};
 use crate::topology::Topology;
-use crate::workload::{Effects, Operation, Phase, Workload};
+use crate::workload::Workload;
 
 pub mod document;
+mod draw;
 pub mod expect;
 
 use document::{Document, Misfit, Raw};
@@ -31,7 +29,7 @@ use expect::Expect;
 /// The version of the format that this program reads and writes.
 pub const FORMAT: u32 = 1;
 /// More nodes than this are refused.
-pub const MOST_NODES: u32 = 10_000_000;
+pub const MOST_NODES: u32 = 1_000_000;
 
 /// A seeded run, and what is expected of it.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -53,7 +51,7 @@ pub struct Scenario {
     pub seed: u64,
     /// How many nodes; they are called n0, n1, ...
     #[serde(deserialize_with = "nodes", serialize_with = "u32::serialize")]
-    #[schemars(range(min = 1, max = 10_000_000))]
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub nodes: u32,
     /// Nodes taken out without renaming the others.
     #[serde(default, skip_serializing_if = "NodeSet::is_empty")]
@@ -116,7 +114,7 @@ fn nodes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     match u32::try_from(nodes) {
         Ok(nodes) if (1..=MOST_NODES).contains(&nodes) => Ok(nodes),
         Ok(_) | Err(_) => {
-            Err(de::Error::custom(format!("{nodes} nodes: write a number from 1 to {MOST_NODES}")))
+            Err(de::Error::custom(format!("{nodes} is not possible; write a number from 1 to {MOST_NODES}")))
         }
     }
 }
@@ -198,6 +196,8 @@ fn name_of<S: Serializer>(node: &NodeId, serializer: S) -> Result<S::Ok, S::Erro
 
 /// More operations than this are refused.
 const MOST_OPERATIONS: u64 = 10_000_000;
+/// A nemesis that would draw more faults than this is refused.
+const MOST_FAULTS: u64 = 100_000;
 /// Clients are numbered below this.
 const MOST_CLIENTS: u32 = 1_000_000;
 
@@ -286,7 +286,9 @@ impl Scenario {
 
     /// The protocol's knobs.
     pub fn node_config<N: Node>(&self, document: &Document) -> Result<N::Config, Misfit> {
-        document.get(&format!("protocol.{}", self.protocol.name)).expect("the protocol is in the document")
+        let item = document.root().find("protocol").and_then(|item| item.child(&self.protocol.name));
+        let item = item.expect("the protocol is in the document");
+        item.read().map_err(|misfit| document.find_place(misfit.below(&self.protocol.name).below("protocol")))
     }
 
     /// The workload's knobs, checked.
@@ -298,122 +300,53 @@ impl Scenario {
                 W::NAME,
                 self.workload.name
             );
-            return Err(document.find_place(Misfit::at("workload", text)));
+            let near = document::nearest(&self.workload.name, &[W::NAME]);
+            let near = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+            let text = match near.is_empty() {
+                true => text,
+                false => format!("unknown workload `{}`{near}", self.workload.name),
+            };
+            let mut misfit = Misfit::at(self.workload.name.clone(), text);
+            misfit.allowed = vec![W::NAME.to_owned()];
+            return Err(document.find_place(misfit.below("workload")));
         }
         let path = format!("workload.{}", W::NAME);
         let config: W::Config = document.get(&path).expect("the workload is in the document")?;
-        let wrong =
-            W::problem(&config).map(|(key, text)| Misfit::at(format!("{path}.{key}"), text)).or_else(|| {
-                let limit = W::time_limit(&config);
-                let (at, operation) = self
-                    .operations
-                    .iter()
-                    .flatten()
-                    .enumerate()
-                    .find(|(_, it)| it.at > Time::ZERO + limit)?;
-                let text = format!("{} is after the workload's time limit of {limit}", operation.at);
-                Some(Misfit::at(format!("operations.{at}.at"), text))
-            });
+        let limit = W::time_limit(&config);
+        let problem = W::problem(&config).map(|(key, text)| Misfit::at(format!("{path}.{key}"), text));
+        let wrong = problem.or_else(|| self.too_much(&path, W::expected(&config), limit));
+        let wrong = wrong.or_else(|| self.too_late(limit));
         wrong.map_or(Ok(config), |misfit| Err(document.find_place(misfit)))
     }
 
-    /// The faults with everything explicit, those of the nemesis after those of the file.
-    pub fn drawn_faults(&self, time_limit: Span) -> Vec<Fault> {
-        let members = self.members();
-        let mut faults: Vec<Fault> = Vec::new();
-        for fault in &self.faults {
-            let twin = faults.iter().filter(|other| other.at == fault.at).count() as u64;
-            faults.push(fault.drawn(self.seed, &members, twin));
+    /// What would not fit into memory.
+    fn too_much(&self, path: &str, operations: f64, limit: Span) -> Option<Misfit> {
+        if self.operations.is_none() && operations > MOST_OPERATIONS as f64 {
+            let text = format!(
+                "about {operations:.0} operations would be drawn, and at most {MOST_OPERATIONS} can be"
+            );
+            return Some(Misfit::at(path, text));
         }
-        if let Some(nemesis) = &self.nemesis {
-            faults.extend(nemesis.draw(self.seed, time_limit, &members));
+        let faults = self.nemesis.as_ref().map_or(0.0, |nemesis| nemesis.expected(limit));
+        let text = format!(
+            "about {faults:.0} faults would be drawn, and at most {MOST_FAULTS} can be; give a longer one"
+        );
+        (faults > MOST_FAULTS as f64).then(|| Misfit::at("nemesis.interval", text))
+    }
+
+    /// What would come when the storm is over.
+    fn too_late(&self, limit: Span) -> Option<Misfit> {
+        let end = Time::ZERO + limit;
+        let mut operations = self.operations.iter().flatten().enumerate();
+        if let Some((at, operation)) = operations.find(|(_, it)| it.at > end) {
+            let text = format!("{} is after the workload's time limit of {limit}", operation.at);
+            return Some(Misfit::at(format!("operations.{at}.at"), text));
         }
-        faults
+        let (at, fault) = self.faults.iter().enumerate().find(|(_, it)| it.at >= end)?;
+        let text =
+            format!("{} is not before the workload's time limit of {limit}, when the storm ends", fault.at);
+        Some(Misfit::at(format!("faults.{at}.at"), text))
     }
-
-    /// All that decides the run. What the file leaves open is drawn from the seed, each kind from its own stream.
-    pub fn setup<W, N>(&self, document: &Document) -> Result<Setup<N>, Misfit>
-    where
-        W: Workload,
-        N: Node<Request = W::Request, Response = W::Response, Event = W::Event>,
-    {
-        let config = self.node_config::<N>(document)?;
-        let load = self.workload_config::<W>(document)?;
-        let members = self.members();
-        let time_limit = W::time_limit(&load);
-        let storm_end = Time::ZERO + time_limit;
-        let end = storm_end + self.settle;
-        let mut operations = match &self.operations {
-            Some(explicit) => self.explicit::<W>(explicit, document)?,
-            None => W::draw(&load, &Members::all(self.nodes), self.clients(), Key::new(self.seed, "ops")),
-        };
-        operations.retain(|operation| members.contains(operation.node));
-        operations.extend(self.final_operations::<W>(&members, end));
-        Ok(Setup {
-            seed: self.seed,
-            config,
-            topology: self.topology,
-            network: self.network.clone(),
-            faults: self.drawn_faults(time_limit),
-            operations,
-            workers: self.clients(),
-            storm_end,
-            end,
-            timeout: self.timeout,
-            max_events: self.max_events,
-            members,
-        })
-    }
-
-    fn explicit<W: Workload>(
-        &self,
-        explicit: &[ExplicitOperation],
-        document: &Document,
-    ) -> Result<Vec<Operation<W::Request>>, Misfit> {
-        let operation = |(at, operation): (usize, &ExplicitOperation)| {
-            let path = format!("operations.{at}.request");
-            let tag = document.get::<String>(&format!("{path}.type"));
-            let wrong = |path: String, text: String| document.find_place(Misfit::at(path, text));
-            let tag = tag.ok_or_else(|| wrong(path.clone(), "the request has no `type`".into()))??;
-            let request: W::Request = decode(&tag, &operation.request.0).map_err(|error| match error {
-                DecodeError::Unknown => wrong(
-                    format!("{path}.type"),
-                    format!("the workload `{}` has no request `{tag}`", W::NAME),
-                ),
-                DecodeError::Malformed(text) => wrong(path.clone(), text),
-            })?;
-            Ok(Operation {
-                at: operation.at,
-                client: ClientId(operation.client),
-                node: operation.node,
-                effect: effect::<W>(&request),
-                request,
-                phase: Phase::Storm,
-            })
-        };
-        explicit.iter().enumerate().map(operation).collect()
-    }
-
-    /// The last look around: every node once, in an order drawn from the seed, 1 ns apart. The order is drawn over all
-    /// numbers, so that taking a node out leaves the others' places alone.
-    fn final_operations<W: Workload>(&self, members: &Members, end: Time) -> Vec<Operation<W::Request>> {
-        let Some(request) = W::final_request() else { return Vec::new() };
-        let mut order: Vec<NodeId> = (0..self.nodes).map(NodeId).collect();
-        Key::new(self.seed, "final").stream().shuffle(&mut order);
-        let operation = |(place, node): (usize, NodeId)| Operation {
-            at: end + Span::from_nanos(place as u64),
-            client: ClientId(node.0 % self.clients()),
-            node,
-            effect: effect::<W>(&request),
-            request: request.clone(),
-            phase: Phase::Final,
-        };
-        order.into_iter().enumerate().filter(|(_, node)| members.contains(*node)).map(operation).collect()
-    }
-}
-
-fn effect<W: Workload>(request: &W::Request) -> Effects {
-    if W::is_read(request) { Effects::Reads } else { Effects::Changes }
 }
 
 fn link_problem(change: &LinkChange, members: &Members) -> Option<(String, String)> {

@@ -198,7 +198,7 @@ impl<N: Node> Stdio<N> {
             Stage::Waiting { .. } if tag == "init" && !line.is_reply => self.init(&line, &caller, now),
             Stage::Waiting { lines, bytes } => {
                 let is_request = tag == "topology"
-                    || !matches!(decode::<N::Request>(tag, line.body), Err(DecodeError::Unknown));
+                    || !matches!(decode::<N::Request>(tag, line.body), Err(DecodeError::Unknown(_)));
                 if is_request && !line.is_reply {
                     let text = "not initialised yet: send `init` first".to_owned();
                     return self.post.refuse(&line.dest, &caller, ErrorCode::TemporarilyUnavailable, text);
@@ -301,7 +301,7 @@ impl<N: Node> Running<N> {
                 Err(DecodeError::Malformed(text)) if !line.is_reply => {
                     return post.refuse(self.name(), &caller, ErrorCode::MalformedRequest, text);
                 }
-                Err(DecodeError::Unknown | DecodeError::Malformed(_)) => {}
+                Err(DecodeError::Unknown(_) | DecodeError::Malformed(_)) => {}
             }
         }
         if line.is_reply || tag == "error" {
@@ -328,7 +328,7 @@ impl<N: Node> Running<N> {
     fn request(&mut self, tag: &str, body: &str, caller: Caller, now: Time, post: &mut Post) {
         let request = match decode::<N::Request>(tag, body) {
             Ok(request) => request,
-            Err(DecodeError::Unknown) => {
+            Err(DecodeError::Unknown(_)) => {
                 return post.refuse(
                     self.name(),
                     &caller,

@@ -150,8 +150,18 @@ fn decimal(value: u64, unit: u64) -> String {
 
 /// Why a text is not a length of time.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a length of time; write a number and a unit, such as \"250ms\", \"1.5s\" or \"2min\"")]
-pub struct ParseSpanError(String);
+pub enum ParseSpanError {
+    /// It is no number with a unit.
+    #[error(
+        "`{0}` is not a length of time; write a number and a unit, such as \"250ms\", \"1.5s\" or \"2min\""
+    )]
+    NoLength(String),
+    /// It is longer than [`Span::LONGEST`].
+    #[error(
+        "`{0}` is too long; the longest length of time is 1000h, and \"250ms\" or \"2min\" are usual ones"
+    )]
+    TooLong(String),
+}
 
 const UNITS: [(&str, u64); 7] = [
     ("ns", 1),
@@ -167,10 +177,11 @@ impl FromStr for Span {
     type Err = ParseSpanError;
 
     fn from_str(text: &str) -> Result<Span, ParseSpanError> {
-        parse_nanos(text)
-            .filter(|nanos| *nanos <= Span::LONGEST.0)
-            .map(Span)
-            .ok_or_else(|| ParseSpanError(text.to_owned()))
+        match parse_nanos(text) {
+            Some(nanos) if nanos <= Span::LONGEST.0 => Ok(Span(nanos)),
+            Some(_) => Err(ParseSpanError::TooLong(text.to_owned())),
+            None => Err(ParseSpanError::NoLength(text.to_owned())),
+        }
     }
 }
 
@@ -187,8 +198,8 @@ fn parse_nanos(text: &str) -> Option<u64> {
     if part % scale != 0 {
         return None; // finer than a nanosecond
     }
-    let nanos = u128::from(whole.parse::<u64>().ok()?) * u128::from(unit) + part / scale;
-    u64::try_from(nanos).ok()
+    let nanos = u128::from(whole.parse::<u64>().unwrap_or(u64::MAX)) * u128::from(unit) + part / scale;
+    Some(u64::try_from(nanos).unwrap_or(u64::MAX))
 }
 
 impl FromStr for Time {
@@ -209,8 +220,17 @@ macro_rules! as_text {
 
         impl<'de> Deserialize<'de> for $type {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<$type, D::Error> {
-                let text = Cow::<'de, str>::deserialize(deserializer)?;
-                text.parse().map_err(de::Error::custom)
+                struct Text;
+                impl de::Visitor<'_> for Text {
+                    type Value = $type;
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str("a number and a unit in quotes, such as \"250ms\"")
+                    }
+                    fn visit_str<E: de::Error>(self, text: &str) -> Result<$type, E> {
+                        text.parse().map_err(E::custom)
+                    }
+                }
+                deserializer.deserialize_str(Text)
             }
         }
 

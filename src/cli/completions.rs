@@ -15,6 +15,6 @@ pub(super) struct Args {
 pub(super) fn completions(command: &mut clap::Command, args: &Args, out: &mut impl Write) -> Done {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, command, "rumormill", &mut script);
-    out.write_all(&script).map_err(|error| Failure::io("stdout", &error))?;
+    out.write_all(&script).map_err(|error| Failure::stdout(&error))?;
     Ok(0)
 }

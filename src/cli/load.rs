@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Failure, builtin, shell_word};
+use super::{Exit, Failure, builtin, shell_word};
 use crate::protocol::Registry;
 use crate::report::Overridden;
 use crate::scenario::Scenario;
@@ -11,12 +11,17 @@ use crate::scenario::document::{Document, Misfit, nearest};
 /// What the command line may override in a scenario.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Overrides {
-    /// Another seed.
-    #[arg(long, value_name = "N")]
+    /// Another seed, a whole number from 0 to 18446744073709551615.
+    #[arg(long, value_name = "N", value_parser = seed, allow_hyphen_values = true)]
     pub(super) seed: Option<u64>,
     /// Another value for a key, as in protocol.gossip.fanout=3; JSON, or else a string. Can be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(super) set: Vec<String>,
+}
+
+/// A seed, or what a seed is.
+pub(super) fn seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("write a whole number from 0 to {}", u64::MAX))
 }
 
 /// A scenario with the document it was read from.
@@ -46,6 +51,10 @@ pub(super) fn load(registry: &impl Registry, name: &str, overrides: &Overrides) 
     let text = read(name)?;
     let mut document = Document::parse(name, &text).map_err(Failure::bad_scenario)?;
     for assignment in &overrides.set {
+        if assignment.split_once('=').is_none_or(|(path, _)| path.split('.').any(str::is_empty)) {
+            let wrong = document.set(assignment).expect_err("this is no assignment");
+            return Err(Failure::usage(wrong.to_string()));
+        }
         check_choice(&document, assignment)?;
         document.set(assignment).map_err(Failure::bad_scenario)?;
     }
@@ -55,11 +64,15 @@ pub(super) fn load(registry: &impl Registry, name: &str, overrides: &Overrides) 
     let scenario = Scenario::read(&document).map_err(Failure::bad_scenario)?;
     let protocols: Vec<&str> = registry.rows().iter().map(|row| row.name).collect();
     if !protocols.contains(&scenario.protocol.name.as_str()) {
-        let misfit = Misfit::word("protocol", &scenario.protocol.name, &protocols).below("protocol");
+        let misfit = Misfit::word("protocol", &scenario.protocol.name, &protocols)
+            .below(&scenario.protocol.name)
+            .below("protocol");
         return Err(Failure::bad_scenario(document.find_place(misfit)));
     }
     let changed = !overrides.set.is_empty() || overrides.seed.is_some();
-    let mut arguments = vec![name.to_owned(), "--seed".to_owned(), scenario.seed.to_string()];
+    // A name like an option is a path all the same.
+    let path = if name.starts_with('-') { format!("./{name}") } else { name.to_owned() };
+    let mut arguments = vec![path, "--seed".to_owned(), scenario.seed.to_string()];
     arguments.extend(overrides.set.iter().flat_map(|assignment| ["--set".to_owned(), assignment.clone()]));
     let overridden = if changed { Overridden::Yes } else { Overridden::No };
     Ok(Loaded { scenario, document, overridden, arguments })
@@ -76,15 +89,23 @@ fn check_choice(document: &Document, assignment: &str) -> Result<(), Failure> {
     if named.contains(&name) {
         return Ok(());
     }
-    let misfit = Misfit::word("key", name, &named).below(choice);
+    let misfit = Misfit::word("key", name, &named).below(name).below(choice);
     Err(Failure::bad_scenario(misfit.standing(format!("--set {assignment}"))))
 }
 
 fn read(name: &str) -> Result<String, Failure> {
     let path = Path::new(name);
-    if !path.exists() {
+    if !path.exists() || path.is_dir() {
         if let Some(builtin) = builtin::ALL.iter().find(|builtin| builtin.name == name) {
             return Ok(builtin.text.to_owned());
+        }
+    }
+    if !path.exists() {
+        let beside = format!("{name}.json");
+        if Path::new(&beside).exists() {
+            return Err(Failure::usage(format!(
+                "{name}: no such file, and no scenario of that name; did you mean `{beside}`?"
+            )));
         }
         let names: Vec<&str> = builtin::ALL.iter().map(|builtin| builtin.name).collect();
         let near = nearest(name, &names).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
@@ -94,6 +115,17 @@ fn read(name: &str) -> Result<String, Failure> {
         );
         return Err(Failure::usage(text));
     }
+    if path.is_dir() {
+        let names: Vec<&str> = builtin::ALL.iter().map(|builtin| builtin.name).collect();
+        let text = format!("{name} is a folder; name a scenario file, or one of: {}", names.join(", "));
+        return Err(Failure { exit: Exit::Io, text });
+    }
     let bytes = std::fs::read(path).map_err(|error| Failure::io(name, &error))?;
-    String::from_utf8(bytes).map_err(|error| Failure::bad_scenario(format!("{name}: not UTF-8: {error}")))
+    String::from_utf8(bytes).map_err(|error| {
+        let valid =
+            String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]).into_owned();
+        let line = valid.matches('\n').count() + 1;
+        let column = valid.chars().rev().take_while(|c| *c != '\n').count() + 1;
+        Failure::bad_scenario(format!("{name}:{line}:{column}: not UTF-8; save the file as UTF-8"))
+    })
 }

@@ -46,7 +46,7 @@ pub(super) fn run(registry: &impl Registry, args: &Args, paint: Paint, out: &mut
     let replay = loaded.replay();
     let report = Report::new(&loaded.scenario, &summary, loaded.overridden, &replay);
     if args.json {
-        print(out, &(report.json() + "\n"))?;
+        print(out, &(report.json(args.check_determinism.then_some(true)) + "\n"))?;
     } else {
         print(out, &report.text(paint))?;
         if args.check_determinism {
@@ -66,6 +66,16 @@ fn traced(registry: &impl Registry, loaded: &Loaded, path: Option<&Path>) -> Res
     };
     let tracer = match path {
         None => None,
+        Some(path)
+            if path
+                .canonicalize()
+                .is_ok_and(|path| Some(path) == Path::new(&loaded.arguments[0]).canonicalize().ok()) =>
+        {
+            return Err(Failure::usage(format!(
+                "{}: this is the scenario; choose another --trace FILE",
+                path.display()
+            )));
+        }
         Some(path) => {
             let file = File::create(path).map_err(|error| unwritable(path, &error))?;
             Some(Tracer::new(BufWriter::with_capacity(1 << 16, file), &header(loaded)))
@@ -202,7 +212,7 @@ struct Folder(PathBuf);
 impl Folder {
     fn new() -> Result<Folder, Failure> {
         let path = std::env::temp_dir().join(format!("rumormill-{}", std::process::id()));
-        std::fs::create_dir_all(&path).map_err(|error| Failure::io(&path.display().to_string(), &error))?;
+        std::fs::create_dir(&path).map_err(|error| Failure::io(&path.display().to_string(), &error))?;
         Ok(Folder(path))
     }
 }

@@ -19,7 +19,7 @@ pub(super) struct Args {
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
     /// For tests: the number that all chance comes from; the system's unless given.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = super::load::seed, allow_hyphen_values = true)]
     seed: Option<u64>,
 }
 

@@ -7,7 +7,7 @@
 //! by repair is not forwarded.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::hash::{hash_of, mix};
 use crate::id::NodeId;
@@ -24,7 +24,17 @@ pub struct Config {
     /// To how many distinct random peers a node tells each new value.
     pub fanout: u32,
     /// How often a node compares its values with a random peer's; null for never.
+    #[serde(deserialize_with = "period")]
     pub anti_entropy: Option<Span>,
+}
+
+fn period<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Span>, D::Error> {
+    match Option::deserialize(deserializer)? {
+        Some(Span::ZERO) => {
+            Err(de::Error::custom("no time at all would never end; give a length, or null for never"))
+        }
+        period => Ok(period),
+    }
 }
 
 impl Default for Config {

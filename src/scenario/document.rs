@@ -129,9 +129,55 @@ impl de::Error for Misfit {
     fn unknown_variant(word: &str, allowed: &'static [&'static str]) -> Misfit {
         Misfit::word("word", word, allowed)
     }
+    fn invalid_type(found: de::Unexpected<'_>, expected: &dyn de::Expected) -> Misfit {
+        Misfit::new(format!("{}; write {}", shown(&found), plain(&expected.to_string())))
+    }
+    fn invalid_value(found: de::Unexpected<'_>, expected: &dyn de::Expected) -> Misfit {
+        Misfit::invalid_type(found, expected)
+    }
     fn missing_field(key: &'static str) -> Misfit {
         Misfit::new(format!("the key `{key}` is missing"))
     }
+}
+
+/// What stands there, in JSON's words.
+fn shown(found: &de::Unexpected<'_>) -> String {
+    match found {
+        de::Unexpected::Bool(truth) => format!("{truth} does not fit"),
+        de::Unexpected::Unsigned(number) => format!("{number} does not fit"),
+        de::Unexpected::Signed(number) => format!("{number} does not fit"),
+        de::Unexpected::Float(number) => format!("{number} does not fit"),
+        de::Unexpected::Str(text) => format!("{} does not fit", quoted(text)),
+        de::Unexpected::Unit | de::Unexpected::Option => "null does not fit".to_owned(),
+        de::Unexpected::Seq => "a list does not fit".to_owned(),
+        de::Unexpected::Map => "an object does not fit".to_owned(),
+        other => format!("{other} does not fit"),
+    }
+}
+
+/// What is expected there, in JSON's words.
+fn plain(expected: &str) -> String {
+    match expected {
+        "u8" | "u16" | "u32" => "a whole number from 0 to 4294967295".to_owned(),
+        "u64" | "usize" => "a whole number from 0 to 18446744073709551615".to_owned(),
+        "f32" | "f64" => "a number".to_owned(),
+        "a sequence" => "a list".to_owned(),
+        "a map" => "an object".to_owned(),
+        other if other.starts_with("struct ") => "an object".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+/// An error's own words, without the place that is the reader's.
+fn words(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.split(" at line ").next().unwrap_or_default().to_owned()
+}
+
+/// Line and column of an offset, both from 1; columns count characters.
+fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
+    let before = &text[..text.floor_char_boundary(offset)];
+    (before.matches('\n').count() + 1, before.chars().rev().take_while(|c| *c != '\n').count() + 1)
 }
 
 impl Document {
@@ -141,10 +187,13 @@ impl Document {
         let document = |root| Document { name: name.to_owned(), text: text.to_owned(), root };
         let empty = document(Item { place: Place::Text(0), kind: Kind::Null });
         let raw: &RawValue = serde_json::from_str(text).map_err(|error| {
-            let place = format!("{name}:{}:{}", error.line(), error.column());
-            let text = error.to_string();
-            let text = text.split(" at line ").next().unwrap_or_default();
-            Misfit { place, ..Misfit::new(format!("not JSON: {text}")) }
+            let line: usize =
+                text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
+            let (line, column) = line_and_column(text, line + error.column().saturating_sub(1));
+            Misfit {
+                place: format!("{name}:{line}:{column}"),
+                ..Misfit::new(format!("not JSON: {}", words(&error)))
+            }
         })?;
         let reader = Reader { text };
         match reader.item(raw, 0) {
@@ -201,9 +250,7 @@ impl Document {
             misfit.place = match place {
                 Place::Set(assignment) => format!("--set {assignment}"),
                 Place::Text(offset) => {
-                    let before = &self.text[..offset.min(self.text.len())];
-                    let line = before.matches('\n').count() + 1;
-                    let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+                    let (line, column) = line_and_column(&self.text, offset);
                     format!("{}:{line}:{column}", self.name)
                 }
             };
@@ -225,7 +272,7 @@ impl<'a> Reader<'a> {
     fn item(&self, raw: &'a RawValue, depth: usize) -> Result<Item, Misfit> {
         let json = raw.get();
         let place = Place::Text(self.offset(json));
-        let wrong = |error: serde_json::Error| Misfit::new(error.to_string()).placed(&place);
+        let wrong = |error: serde_json::Error| Misfit::new(words(&error)).placed(&place);
         if depth > DEEPEST {
             return Err(Misfit::new(format!("nested deeper than {DEEPEST} levels")).placed(&place));
         }
@@ -233,14 +280,18 @@ impl<'a> Reader<'a> {
             b'{' => {
                 let Fields(fields) = serde_json::from_str(json).map_err(wrong)?;
                 let mut object: Vec<(String, Item)> = Vec::with_capacity(fields.len());
+                let mut keys = std::collections::BTreeSet::new();
+                let mut end = self.offset(json) + 1;
                 for (key, raw) in fields {
-                    if object.iter().any(|(other, _)| *other == key) {
-                        let place = Place::Text(self.key_offset(&key, raw));
+                    // Nothing but a comma and white space is between the last value and the key.
+                    let place = Place::Text(end + self.text[end..].find('"').unwrap_or_default());
+                    end = self.offset(raw.get()) + raw.get().len();
+                    if !keys.insert(key.clone()) {
                         return Err(Misfit::at(key, "the key is given twice").placed(&place));
                     }
                     let mut item = self.item(raw, depth + 1).map_err(|misfit| misfit.below(&key))?;
                     // What people look for is the key.
-                    item.place = Place::Text(self.key_offset(&key, raw));
+                    item.place = place;
                     object.push((key, item));
                 }
                 Kind::Object(object)
@@ -260,11 +311,6 @@ impl<'a> Reader<'a> {
             _ => Kind::Number(json.to_owned()),
         };
         Ok(Item { place, kind })
-    }
-
-    fn key_offset(&self, key: &str, raw: &RawValue) -> usize {
-        let offset = self.offset(raw.get());
-        self.text[..offset].rfind(&format!("\"{key}\"")).unwrap_or(offset)
     }
 }
 
@@ -306,7 +352,8 @@ impl Item {
         self.child(key)?.find(rest)
     }
 
-    fn child(&self, key: &str) -> Option<&Item> {
+    /// The part right below of this key or place.
+    pub(crate) fn child(&self, key: &str) -> Option<&Item> {
         match &self.kind {
             Kind::Object(fields) => fields.iter().find(|(name, _)| name == key).map(|(_, item)| item),
             Kind::List(items) => items.get(key.parse::<usize>().ok()?),

@@ -10,6 +10,7 @@ use serde::de::{self, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::scenario::document::Raw;
 use crate::time::Span;
 use crate::workload::{Metric, Verdict};
 
@@ -18,8 +19,9 @@ use crate::workload::{Metric, Verdict};
 pub struct Expect {
     /// The strict verdict; pass unless named.
     pub verdict: Option<Verdict>,
-    /// Bounds on figures, by their names.
-    pub bounds: BTreeMap<String, Bound>,
+    /// Bounds on figures, by their names. Whether a name or a bound makes sense is looked at by whoever knows the
+    /// names, names first: a misspelt `verdict` is no bad bound.
+    pub bounds: BTreeMap<String, Result<Bound, ParseBoundError>>,
     /// The digest, compared only when nothing was overridden.
     pub digest: Option<String>,
 }
@@ -126,36 +128,19 @@ impl Serialize for Bound {
     }
 }
 
-impl<'de> Deserialize<'de> for Bound {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Bound, D::Error> {
-        struct NumberOrText;
-        impl Visitor<'_> for NumberOrText {
-            type Value = Bound;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a bound: a number, or a text such as \"<30\", \">=1\", \"<600ms\"")
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Bound, E> {
-                text.parse().map_err(E::custom)
-            }
-            fn visit_f64<E: de::Error>(self, number: f64) -> Result<Bound, E> {
-                Ok(Bound { relation: Relation::Equal, limit: Limit::Number(number) })
-            }
-            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Bound, E> {
-                self.visit_f64(number as f64)
-            }
-            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Bound, E> {
-                self.visit_f64(number as f64)
-            }
-        }
-        deserializer.deserialize_any(NumberOrText)
-    }
+/// A bound as the file writes it: a number, or a text.
+fn bound(json: Raw) -> Result<Bound, ParseBoundError> {
+    let text = serde_json::from_str::<String>(&json.0);
+    let number = || serde_json::from_str::<f64>(&json.0).ok().map(|number| number.to_string());
+    text.ok().or_else(number).map_or(Err(ParseBoundError(json.0.clone())), |text| text.parse())
 }
 
 impl Serialize for Expect {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("verdict", &self.verdict.unwrap_or(Verdict::Pass))?;
-        for (name, bound) in &self.bounds {
+        for (name, bound) in self.bounds.iter().filter_map(|(name, bound)| Some((name, bound.as_ref().ok()?)))
+        {
             map.serialize_entry(name, bound)?;
         }
         if let Some(digest) = &self.digest {
@@ -179,7 +164,7 @@ impl<'de> Deserialize<'de> for Expect {
                     match key.as_str() {
                         "verdict" => expect.verdict = Some(map.next_value()?),
                         "digest" => expect.digest = Some(map.next_value::<DigestText>()?.0),
-                        _ => _ = expect.bounds.insert(key, map.next_value()?),
+                        _ => _ = expect.bounds.insert(key, bound(map.next_value::<Raw>()?)),
                     }
                 }
                 Ok(expect)

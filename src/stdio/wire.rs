@@ -73,8 +73,8 @@ impl<'a> Line<'a> {
 /// Why a body is no message of an enum.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DecodeError {
-    /// The enum has no such type.
-    Unknown,
+    /// The enum has no such type, but these.
+    Unknown(&'static [&'static str]),
     /// The type is known, but the rest does not fit it.
     Malformed(String),
 }
@@ -82,7 +82,7 @@ pub enum DecodeError {
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            DecodeError::Unknown => f.write_str("unknown type"),
+            DecodeError::Unknown(_) => f.write_str("unknown type"),
             DecodeError::Malformed(text) => f.write_str(text),
         }
     }
@@ -94,8 +94,8 @@ impl de::Error for DecodeError {
     fn custom<T: fmt::Display>(text: T) -> DecodeError {
         DecodeError::Malformed(text.to_string())
     }
-    fn unknown_variant(_: &str, _: &'static [&'static str]) -> DecodeError {
-        DecodeError::Unknown
+    fn unknown_variant(_: &str, allowed: &'static [&'static str]) -> DecodeError {
+        DecodeError::Unknown(allowed)
     }
 }
 
@@ -471,7 +471,10 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_told_apart() {
-        assert_eq!(decode::<Sample>("nonsense", "{}"), Err(DecodeError::Unknown));
+        assert_eq!(
+            decode::<Sample>("nonsense", "{}"),
+            Err(DecodeError::Unknown(&["read", "read_ok", "wrapped"]))
+        );
         let malformed = decode::<Sample>("read_ok", r#"{"messages": 5}"#).unwrap_err();
         assert!(
             matches!(&malformed, DecodeError::Malformed(text) if text.contains("sequence")),

@@ -6,12 +6,15 @@
     reason = "a test may stop at what it did not expect, look at its environment and say what it sees"
 )]
 
+mod cli;
 mod convergence;
 mod determinism;
 mod liars;
 mod network;
 mod own_node;
+mod program;
 mod readme;
+mod scenario;
 mod scenarios;
 mod support;
 mod tidy;

@@ -50,7 +50,9 @@ impl<'de> Deserializer<'de> for &Item {
             Kind::Number(text) => match (text.parse::<u64>(), text.parse::<i64>(), text.parse::<f64>()) {
                 (Ok(number), _, _) => visitor.visit_u64(number),
                 (_, Ok(number), _) => visitor.visit_i64(number),
-                (_, _, Ok(number)) if number.is_finite() => visitor.visit_f64(number),
+                (_, _, Ok(number)) if number.is_finite() && text.contains(['.', 'e', 'E']) => {
+                    visitor.visit_f64(number)
+                }
                 _ => Err(Misfit::new(format!("{text} is too large a number"))),
             },
             Kind::List(items) => visitor.visit_seq(Items { items, next: 0 }),
@@ -111,6 +113,11 @@ impl<'de> Deserializer<'de> for &Item {
                 let (tag, content) = &fields[0];
                 visitor.visit_enum(Variant { tag, content: Some(content), place: &content.place })
             }
+            Kind::Object(fields) if fields.len() > 1 => {
+                let text =
+                    format!("both `{}` and `{}` are given; there can be only one", fields[0].0, fields[1].0);
+                Err(Misfit::new(text).placed(&fields[1].1.place))
+            }
             Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::List(_) | Kind::Object(_) => {
                 let allowed = allowed.iter().map(|word| (*word).to_owned()).collect();
                 Err(Misfit {
@@ -123,9 +130,25 @@ impl<'de> Deserializer<'de> for &Item {
         }
     }
 
+    /// Never read from a list, whose entries would be taken for the fields in turn.
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Misfit> {
+        match &self.kind {
+            Kind::Object(_) => self.deserialize_any(visitor),
+            Kind::List(_) => Err(de::Error::invalid_type(de::Unexpected::Seq, &"an object")),
+            Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) => {
+                Err(Misfit::new(format!("{} does not fit; write an object", self.json())))
+            }
+        }
+    }
+
     serde::forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf
-        seq tuple tuple_struct map struct identifier ignored_any
+        seq tuple tuple_struct map identifier ignored_any
     }
 }
 
@@ -216,10 +239,11 @@ impl<'de> de::VariantAccess<'de> for Variant<'_> {
 
     fn struct_variant<V: Visitor<'de>>(
         self,
-        _: &'static [&'static str],
+        fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Misfit> {
         let item = self.content()?;
-        item.deserialize_any(visitor).map_err(|misfit| misfit.placed(&item.place).below(self.tag))
+        item.deserialize_struct("", fields, visitor)
+            .map_err(|misfit| misfit.placed(&item.place).below(self.tag))
     }
 }

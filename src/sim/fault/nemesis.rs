@@ -46,6 +46,11 @@ pub enum NemesisKind {
 }
 
 impl Nemesis {
+    /// About how many faults it would draw.
+    pub fn expected(&self, time_limit: Span) -> f64 {
+        self.kinds.len() as f64 * time_limit.as_secs_f64() / (2.0 * self.interval.as_secs_f64())
+    }
+
     /// What is wrong with it: the key below it, and a sentence.
     pub fn problem(&self) -> Option<(String, String)> {
         if self.interval == Span::ZERO {
@@ -53,6 +58,9 @@ impl Nemesis {
                 "interval".into(),
                 "faults that come and go in no time do nothing; give a length".into(),
             ));
+        }
+        if self.kinds.is_empty() {
+            return Some(("kinds".into(), "name a kind, or leave the nemesis out".into()));
         }
         let twice = (1..self.kinds.len()).find(|at| self.kinds[..*at].contains(&self.kinds[*at]));
         twice.map(|at| (format!("kinds.{at}"), "the kind is named twice".into()))
