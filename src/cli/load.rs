@@ -95,10 +95,10 @@ fn check_choice(document: &Document, assignment: &str) -> Result<(), Failure> {
 
 fn read(name: &str) -> Result<String, Failure> {
     let path = Path::new(name);
-    if !path.exists() || path.is_dir() {
-        if let Some(builtin) = builtin::ALL.iter().find(|builtin| builtin.name == name) {
-            return Ok(builtin.text.to_owned());
-        }
+    if (!path.exists() || path.is_dir())
+        && let Some(builtin) = builtin::ALL.iter().find(|builtin| builtin.name == name)
+    {
+        return Ok(builtin.text.to_owned());
     }
     if !path.exists() {
         let beside = format!("{name}.json");
@@ -117,7 +117,7 @@ fn read(name: &str) -> Result<String, Failure> {
     }
     if path.is_dir() {
         let names: Vec<&str> = builtin::ALL.iter().map(|builtin| builtin.name).collect();
-        let text = format!("{name} is a folder; name a scenario file, or one of: {}", names.join(", "));
+        let text = format!("{name}: this is a folder; name a scenario file, or one of: {}", names.join(", "));
         return Err(Failure { exit: Exit::Io, text });
     }
     let bytes = std::fs::read(path).map_err(|error| Failure::io(name, &error))?;
