@@ -159,7 +159,11 @@ impl<'a> Report<'a> {
             &format!("{} between nodes, {per_op:.2} per operation; {}", counters.sent, fates(counters)),
         );
         self.row(text, "storm", &storm(&self.summary.faults, counters));
-        self.row(text, "time", &format!("{ended} simulated, {} events", counters.events));
+        self.row(
+            text,
+            "time",
+            &format!("{:.3} s simulated, {} events", ended.as_nanos() as f64 / 1e9, counters.events),
+        );
     }
 
     fn row(&self, text: &mut String, label: &str, row: &str) {
@@ -258,7 +262,7 @@ fn storm(faults: &[Fault], counters: &Counters) -> String {
     let mut text = kinds.join(", ");
     for (count, what) in [
         (counters.crashes, "crashes"),
-        (counters.wipes, "disks wiped"),
+        (counters.wipes, "wiped"),
         (counters.pauses, "pauses"),
         (counters.held, "inputs held by them"),
         (counters.requests_dropped, "requests found their node down"),

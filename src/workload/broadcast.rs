@@ -844,11 +844,11 @@ mod tests {
     fn rows_tell_it_to_people() {
         check(
             &expect![[r#"
-            values: 13 sent, 8 acknowledged, 3 lost, 1 forgiven (the disk was wiped before anyone else had it)
-            stable latency: 0 / 50 / 29964 / 29964 / 29964 ms at 0, .5, .95, .99, 1; 4 stale
-            spread: 50 % in 4.0 ms, 95 % in 46.0 ms, 99 % in 46.0 ms, 100 % in 46.0 ms of the nodes (medians); 2 values reached all
-            deliveries: 7 to new nodes, 1 of them by repair; 3 redundant (RMR 0.43); 3 hops at most
-        "#]],
+                values: 13 sent, 8 acknowledged, 3 lost, 1 forgiven (a disk was wiped before anyone else had them)
+                stable latency: 0 / 50 / 29964 / 29964 / 29964 ms at 0, .5, .95, .99, 1; 4 stale
+                spread: 50 % in 4.0 ms, 95 % in 46.0 ms, 99 % in 46.0 ms, 100 % in 46.0 ms of the nodes (medians); 2 values reached all
+                deliveries: 7 to new nodes, 1 of them by repair; 3 redundant (RMR 0.43); 3 hops at most
+            "#]],
             a_bad_day().rows.iter().map(|(label, text)| format!("{label}: {text}")),
         );
         let quiet = judge(1, "10ms add 1 n0 ok 12ms\n 30s read n0 ok 30s [1] final");

@@ -242,7 +242,10 @@ pub(super) fn rows(set_full: &SetFull, strict: &Strict, spread: &Spread) -> Vec<
     );
     if !strict.forgiven.is_empty() {
         values +=
-            &format!(", {} forgiven (the disk was wiped before anyone else had it)", strict.forgiven.len());
+            &format!(", {} forgiven (a disk was wiped before anyone else had them)", strict.forgiven.len());
+    }
+    if !strict.kept.is_empty() {
+        values += &format!(", {} kept by a disk alone through a crash", strict.kept.len());
     }
     let quantile =
         |hundredths| set_full.stable_latency(hundredths).map_or("-".to_owned(), |ms| ms.to_string());
