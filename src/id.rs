@@ -207,6 +207,15 @@ impl JsonSchema for NodeSet {
     }
 }
 
+/// The first few of a list of nodes, and how many there are.
+pub(crate) fn few(nodes: &[NodeId]) -> String {
+    let names: Vec<String> = nodes.iter().take(4).map(NodeId::to_string).collect();
+    match nodes.len() {
+        0..=4 => names.join(", "),
+        count => format!("{}, ... ({count} nodes)", names.join(", ")),
+    }
+}
+
 /// Who belongs to the cluster: the numbers 0 to `count`, less those taken out.
 ///
 /// Taking a node out renames nobody, so every key, id and topology position stays.

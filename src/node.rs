@@ -168,6 +168,11 @@ pub enum Neighbours<'a> {
 }
 
 impl<'a> Neighbours<'a> {
+    /// Those listed; all other members if there is no list.
+    pub(crate) fn new(me: NodeId, members: &'a Members, listed: Option<&'a [NodeId]>) -> Neighbours<'a> {
+        listed.map_or(Neighbours::All(me, members), Neighbours::Listed)
+    }
+
     /// The neighbours, each once.
     pub fn iter(self) -> impl Iterator<Item = NodeId> + 'a {
         let (all, listed) = match self {

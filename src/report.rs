@@ -120,9 +120,7 @@ impl<'a> Report<'a> {
                 protocol.name, workload.name
             ),
         );
-        if maelstrom != verdict {
-            line(text, &format!("  Maelstrom's own verdict: {maelstrom}"));
-        }
+        line(text, &format!("      strict verdict {verdict}, which decides; Maelstrom's own {maelstrom}"));
     }
 
     fn trouble(&self, text: &mut String) {

@@ -695,7 +695,8 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
         let earlier = self.inputs.next(self.now, (u64::from(id.0), source.word()));
         let host = &mut self.hosts[id.index()];
         let draws = Draws { run: self.node_key, incarnation: host.incarnation, source, earlier };
-        let moment = moment(id, self.now, &self.members, &self.layout, draws);
+        let neighbours = Neighbours::new(id, &self.members, self.layout.of(id));
+        let moment = Moment { me: id, now: self.now, members: &self.members, neighbours, draws };
         let Life::Up(node) = &mut host.life else { unreachable!("only a node that is up is given input") };
         self.handling = Some(id);
         node::dispatch(node, input, moment, &mut self.outbox);
@@ -711,7 +712,8 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
         let Life::Down(disk) = &mut host.life else { unreachable!("only a node that is down is started") };
         let disk = std::mem::take(disk);
         let draws = Draws { run: self.node_key, incarnation, source: Source::Start, earlier };
-        let moment = moment(id, self.now, &self.members, &self.layout, draws);
+        let neighbours = Neighbours::new(id, &self.members, self.layout.of(id));
+        let moment = Moment { me: id, now: self.now, members: &self.members, neighbours, draws };
         self.handling = Some(id);
         host.life = Life::Up(node::start(&self.config, disk, moment, &mut self.outbox));
         self.handling = None;
@@ -869,11 +871,6 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
 /// Marks a fault that takes the disk, too.
 #[derive(Clone, Copy, Debug)]
 struct Wiped;
-
-fn moment<'a>(me: NodeId, now: Time, members: &'a Members, layout: &'a Layout, draws: Draws) -> Moment<'a> {
-    let neighbours = layout.of(me).map_or(Neighbours::All(me, members), Neighbours::Listed);
-    Moment { me, now, members, neighbours, draws }
-}
 
 /// The digest of a run together with the result of every operation.
 pub fn seal<Q: Hash, A: Hash>(digest: Digest, history: &[Entry<Q, A>]) -> Digest {

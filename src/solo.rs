@@ -126,20 +126,17 @@ impl<N: Node> Solo<N> {
     }
 
     fn moment(&self, source: Source, earlier: u64) -> Moment<'_> {
-        moment(
-            self.me,
-            self.now,
-            &self.members,
-            self.neighbours.as_deref(),
-            Draws { run: self.key, incarnation: self.incarnation, source, earlier },
-        )
+        let draws = Draws { run: self.key, incarnation: self.incarnation, source, earlier };
+        let neighbours = Neighbours::new(self.me, &self.members, self.neighbours.as_deref());
+        Moment { me: self.me, now: self.now, members: &self.members, neighbours, draws }
     }
 
     fn give(&mut self, input: InputOf<N>, source: Source) -> Vec<EffectOf<N>> {
         let earlier = self.inputs.next(self.now, (u64::from(self.me.0), source.word()));
         let mut outbox = Vec::new();
         let draws = Draws { run: self.key, incarnation: self.incarnation, source, earlier };
-        let moment = moment(self.me, self.now, &self.members, self.neighbours.as_deref(), draws);
+        let neighbours = Neighbours::new(self.me, &self.members, self.neighbours.as_deref());
+        let moment = Moment { me: self.me, now: self.now, members: &self.members, neighbours, draws };
         node::dispatch(&mut self.node, input, moment, &mut outbox);
         self.keep_timers(&outbox);
         outbox
@@ -157,15 +154,4 @@ impl<N: Node> Solo<N> {
             }
         }
     }
-}
-
-fn moment<'a>(
-    me: NodeId,
-    now: Time,
-    members: &'a Members,
-    neighbours: Option<&'a [NodeId]>,
-    draws: Draws,
-) -> Moment<'a> {
-    let neighbours = neighbours.map_or(Neighbours::All(me, members), Neighbours::Listed);
-    Moment { me, now, members, neighbours, draws }
 }

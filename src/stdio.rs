@@ -393,8 +393,7 @@ impl<N: Node> Running<N> {
     fn give(&mut self, input: InputOf<N>, source: Source, now: Time, post: &mut Post) {
         let earlier = self.inputs.next(now, (u64::from(self.me.0), source.word()));
         let draws = Draws { run: self.key, incarnation: 0, source, earlier };
-        let neighbours =
-            self.neighbours.as_deref().map_or(Neighbours::All(self.me, &self.members), Neighbours::Listed);
+        let neighbours = Neighbours::new(self.me, &self.members, self.neighbours.as_deref());
         let moment = Moment { me: self.me, now, members: &self.members, neighbours, draws };
         let mut outbox = Vec::new();
         node::dispatch(&mut self.node, input, moment, &mut outbox);

@@ -2,7 +2,7 @@
 //!
 //! It knows no protocol: a message tells of the value if its hash shows it ([`mentions`]).
 
-use crate::id::{ClientId, Members, NodeId};
+use crate::id::{ClientId, Members, NodeId, few};
 use crate::node::Node;
 use crate::sim::fault::Fault;
 use crate::sim::{Observer, Passage, Record, Why};
@@ -50,7 +50,7 @@ impl<'a> Story<'a> {
         let had: Vec<NodeId> =
             self.members.iter().filter(|node| self.reached[node.index()].is_some()).collect();
         let lacking = self.members.iter().filter(|node| self.reached[node.index()].is_none());
-        lines.push(format!("  had it: {} of {} nodes: {}", had.len(), self.members.present(), few(&had)));
+        lines.push(format!("  had it, of {} nodes: {}", self.members.present(), few(&had)));
         for node in had.iter().filter(|node| self.wiped[node.index()] > self.reached[node.index()]).take(2) {
             let wiped = self.wiped[node.index()].unwrap_or_default();
             lines.push(format!("  {node} lost its disk at {wiped}"));
@@ -105,10 +105,4 @@ fn because(why: Why, faults: &[Fault]) -> String {
         Why::CrashedWhilePaused => "the receiver was paused, and crashed".to_owned(),
         Why::Absent => "the receiver is absent".to_owned(),
     }
-}
-
-/// The first few of a list of nodes.
-fn few(nodes: &[NodeId]) -> String {
-    let names: Vec<String> = nodes.iter().take(8).map(NodeId::to_string).collect();
-    format!("{}{}", names.join(", "), if nodes.len() > 8 { ", ..." } else { "" })
 }

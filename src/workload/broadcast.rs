@@ -252,10 +252,10 @@ fn reads(history: &[EntryOf<Broadcast>]) -> Vec<Read<'_>> {
 mod tests {
     use expect_test::{Expect, expect};
 
-    use super::figures::few;
     use super::*;
     use crate::check::tests::{Ask, Story, story};
     use crate::check::{SetFull, Strict};
+    use crate::id::few;
     use crate::workload::Entry;
     use crate::workload::Verdict;
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::check::{SetFull, Strict};
-use crate::id::NodeId;
+use crate::id::{NodeId, few};
 use crate::ratio::Quotient;
 use crate::time::Span;
 use crate::value::Value;
@@ -132,15 +132,6 @@ pub(super) fn problems(strict: &Strict, spread: &Spread) -> Vec<Problem> {
         });
     }
     problems
-}
-
-/// The first few of a list of nodes, and how many there are.
-pub(super) fn few(nodes: &[NodeId]) -> String {
-    let names: Vec<String> = nodes.iter().take(4).map(NodeId::to_string).collect();
-    match nodes.len() {
-        0..=4 => names.join(", "),
-        count => format!("{}, ... ({count} nodes)", names.join(", ")),
-    }
 }
 
 pub(super) fn figures(set_full: &SetFull, strict: &Strict, spread: &Spread) -> Figures {
