@@ -109,7 +109,7 @@ impl Post {
     fn refuse(&mut self, src: &str, caller: &Caller, code: ErrorCode, text: String) {
         match caller.msg_id {
             Some(_) => self.answer(src, caller, &HostResponse::Error { code: code.number(), text }),
-            None => self.skip(&format!("a message from {} without a msg_id to answer: {text}", caller.name)),
+            None => self.skip(&format!("a message from {:?} that cannot be answered: {text}", caller.name)),
         }
     }
 
@@ -155,7 +155,9 @@ impl<N: Node> Stdio<N> {
     /// Fires the timers that are due.
     pub fn fire(&mut self, now: Time) {
         if let Stage::Running(running) = &mut self.stage {
-            while let Some(at) = running.next_due(now) {
+            // Not more than were set before: a node that sets a timer of no length must not keep the host from listening.
+            for _ in 0..running.timers.len() {
+                let Some(at) = running.next_due(now) else { return };
                 let (_, timer) = running.timers.remove(at);
                 running.give(Input::Timer(timer), Source::timer(&timer), now, &mut self.post);
             }
@@ -190,16 +192,21 @@ impl<N: Node> Stdio<N> {
         let tag = match &line.tag {
             Ok(tag) => tag.as_ref(),
             Err(why) => {
-                return self.post.refuse(&line.dest, &caller, ErrorCode::MalformedRequest, (*why).to_owned());
+                let src = match &self.stage {
+                    Stage::Waiting { .. } => line.dest.as_ref(),
+                    Stage::Running(running) => running.name(),
+                };
+                return self.post.refuse(src, &caller, ErrorCode::MalformedRequest, (*why).to_owned());
             }
         };
         match &mut self.stage {
             Stage::Running(running) => running.message(tag, &line, caller, now, &mut self.post),
             Stage::Waiting { .. } if tag == "init" && !line.is_reply => self.init(&line, &caller, now),
+            Stage::Waiting { .. } if text.len() > MOST_WAITING_BYTES => {
+                self.post.skip(&format!("line {}: too long to wait for `init`", self.read));
+            }
             Stage::Waiting { lines, bytes } => {
-                let is_request = tag == "topology"
-                    || !matches!(decode::<N::Request>(tag, line.body), Err(DecodeError::Unknown(_)));
-                if is_request && !line.is_reply {
+                if is_request::<N>(tag, line.body) && !line.is_reply {
                     let text = "not initialised yet: send `init` first".to_owned();
                     return self.post.refuse(&line.dest, &caller, ErrorCode::TemporarilyUnavailable, text);
                 }
@@ -241,6 +248,11 @@ fn cluster(body: &str) -> Result<(NodeId, Vec<String>), String> {
         .position(|name| *name == node_id)
         .ok_or_else(|| format!("node_ids lacks node_id {node_id:?}"))?;
     Ok((NodeId(me as u32), names))
+}
+
+/// Whether the type is one that clients, or Maelstrom for them, ask with.
+fn is_request<N: Node>(tag: &str, body: &str) -> bool {
+    tag == "topology" || !matches!(decode::<N::Request>(tag, body), Err(DecodeError::Unknown(_)))
 }
 
 /// An initialised node.
@@ -298,14 +310,14 @@ impl<N: Node> Running<N> {
                     self.release(now, post);
                     return self.give(Input::Message(from, message), Source::Peer(from), now, post);
                 }
-                Err(DecodeError::Malformed(text)) if !line.is_reply => {
+                Err(DecodeError::Malformed(text)) if !line.is_reply && !is_request::<N>(tag, line.body) => {
                     return post.refuse(self.name(), &caller, ErrorCode::MalformedRequest, text);
                 }
                 Err(DecodeError::Unknown(_) | DecodeError::Malformed(_)) => {}
             }
         }
         if line.is_reply || tag == "error" {
-            return post.skip(&format!("{tag:?} from {} answers nothing", line.src));
+            return post.skip(&format!("{tag:?} from {:?} answers nothing", line.src));
         }
         match tag {
             "init" => post.answer(self.name(), &caller, &HostResponse::InitOk),
@@ -333,7 +345,7 @@ impl<N: Node> Running<N> {
                     self.name(),
                     &caller,
                     ErrorCode::NotSupported,
-                    format!("unknown type {tag:?}"),
+                    format!("unknown type {:?}", tag.chars().take(64).collect::<String>()),
                 );
             }
             Err(DecodeError::Malformed(text)) => {

@@ -18,6 +18,9 @@ use crate::hash::{BuildWordHasher, hash_of};
 /// The deepest nesting of arrays and objects that a value may have.
 pub const DEEPEST: usize = 100;
 
+/// The longest text that a value may have, in bytes: a line that carries one must be short enough to be read.
+pub const LONGEST: usize = 1 << 20;
+
 /// Any JSON value, in 16 bytes: a whole number inline, anything else as shared text.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Value(Form);
@@ -39,6 +42,9 @@ pub enum ValueError {
     /// Arrays and objects are nested deeper than [`DEEPEST`].
     #[error("nested deeper than {DEEPEST} levels")]
     TooDeep,
+    /// The text is longer than [`LONGEST`].
+    #[error("longer than {LONGEST} bytes")]
+    TooLong,
 }
 
 impl Value {
@@ -82,6 +88,9 @@ fn itoa_equals(integer: i64, json: &str) -> bool {
 
 /// The same JSON with ", " and ": " as its only white space outside strings.
 fn normalised(json: &str) -> Result<String, ValueError> {
+    if json.len() > LONGEST {
+        return Err(ValueError::TooLong);
+    }
     let mut text = String::with_capacity(json.len());
     let (mut in_string, mut escaped, mut depth) = (false, false, 0_usize);
     for c in json.chars() {
@@ -324,6 +333,13 @@ mod tests {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
         assert!(Value::parse(&nested(DEEPEST)).is_ok());
         assert_eq!(Value::parse(&nested(DEEPEST + 1)), Err(ValueError::TooDeep));
+    }
+
+    #[test]
+    fn a_value_too_long_for_a_line_is_refused() {
+        let text = |length: usize| format!("\"{}\"", "x".repeat(length - 2));
+        assert!(Value::parse(&text(LONGEST)).is_ok());
+        assert_eq!(Value::parse(&text(LONGEST + 1)), Err(ValueError::TooLong));
     }
 
     #[test]

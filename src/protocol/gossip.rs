@@ -212,7 +212,7 @@ impl Gossip {
         let buckets: Vec<u64> =
             (0..of).filter(|bucket| mine[*bucket as usize] != sums[*bucket as usize]).collect();
         if !buckets.is_empty() {
-            let have = self.within(of, &buckets).map(|(print, _)| print).collect();
+            let have = self.within(of, &buckets).map(|(print, _)| print).take(MOST_FINGERPRINTS).collect();
             ctx.send(from, Message::Differ(Box::new(Differ { of, buckets, have })));
         }
     }
@@ -229,10 +229,23 @@ impl Gossip {
         let mut known: Vec<u64> = known.into_iter().map(|(print, _)| print).collect();
         known.sort_unstable();
         have.retain(|print| known.binary_search(print).is_err());
+        have.truncate(MOST_FINGERPRINTS);
         self.send_repair(from, lacking.into_iter().map(|(_, value)| value.clone()).collect(), have, ctx);
     }
 
-    fn send_repair(&self, to: NodeId, messages: Vec<Value>, want: Vec<u64>, ctx: &mut Context<'_, Gossip>) {
+    fn send_repair(
+        &self,
+        to: NodeId,
+        mut messages: Vec<Value>,
+        want: Vec<u64>,
+        ctx: &mut Context<'_, Gossip>,
+    ) {
+        let mut bytes = 0;
+        messages.retain(|value| {
+            let first = bytes == 0;
+            bytes += value.text().len();
+            first || bytes < MOST_REPAIRED
+        });
         if !messages.is_empty() || !want.is_empty() {
             ctx.send(to, Message::Repair(Box::new(Repair { messages, want })));
         }
@@ -276,6 +289,12 @@ impl Gossip {
         self.seen.iter().filter(|value| prints.binary_search(&fingerprint(value)).is_ok()).cloned().collect()
     }
 }
+
+/// So many bytes of values go into one repair at most, but for the first; the rest waits for the next exchange.
+const MOST_REPAIRED: usize = 1 << 20;
+
+/// So many fingerprints go into one message at most; what is left out is looked at in a later exchange.
+const MOST_FINGERPRINTS: usize = 50_000;
 
 /// Fingerprints stay below 2^53, so that no JSON reader on the way rounds them.
 const FINGERPRINTS: u64 = 1 << 53;

@@ -106,7 +106,7 @@ impl Document {
             ..Misfit::at(path, text)
         };
         let Some((path, value)) = assignment.split_once('=') else {
-            return Err(misfit("", "write --set key=value, for example --set protocol.gossip.fanout=3"));
+            return Err(misfit("", "write --set KEY=VALUE"));
         };
         let value = match serde_json::from_str::<&RawValue>(value) {
             Ok(raw) => {
@@ -117,7 +117,7 @@ impl Document {
         };
         let keys: Vec<&str> = path.split('.').collect();
         if keys.iter().any(|key| key.is_empty()) {
-            return Err(misfit(path, "a key is empty; write --set key=value, for example --set seed=7"));
+            return Err(misfit(path, "a key is empty; write --set KEY=VALUE"));
         }
         self.root
             .put(&keys, value.moved(&place))

@@ -109,7 +109,7 @@ fn request<W: Workload>(path: &str, body: &Raw, document: &Document) -> Result<W
         DecodeError::Unknown(allowed) => {
             Misfit::word("request", &tag, allowed).below(&format!("{path}.type"))
         }
-        DecodeError::Malformed(text) => Misfit::at(path, text.split(" at line ").next().unwrap_or_default()),
+        DecodeError::Malformed(text) => Misfit::at(path, text),
     })?;
     let mut again = Vec::new();
     encode_body(&mut again, &request).map_err(|error| Misfit::at(path, error.to_string()))?;

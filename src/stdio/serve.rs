@@ -10,6 +10,9 @@ use super::{LONGEST_LINE, Stdio};
 use crate::node::Node;
 use crate::time::Time;
 
+/// So many lines wait between the reading thread and the node at most.
+const MOST_UNREAD: usize = 32;
+
 /// What the reading thread hands over.
 enum Heard {
     Line(Vec<u8>),
@@ -28,7 +31,7 @@ pub fn serve<N: Node>(
     mut output: impl Write,
     mut log: impl Write,
 ) -> io::Result<()> {
-    let (sender, heard) = sync_channel(1_024);
+    let (sender, heard) = sync_channel(MOST_UNREAD);
     #[expect(
         clippy::disallowed_methods,
         reason = "a host may read in a thread of its own; the node has but one"

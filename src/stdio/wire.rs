@@ -52,8 +52,8 @@ impl<'a> Line<'a> {
             #[serde(borrow)]
             in_reply_to: Option<&'a RawValue>,
         }
-        let outer: Outer<'a> = serde_json::from_str(text)?;
-        let head: Head<'a> = serde_json::from_str(outer.body.get())?;
+        let outer: Outer<'a> = serde_json::from_str(object(text)?)?;
+        let head: Head<'a> = serde_json::from_str(object(outer.body.get())?)?;
         let number = |raw: &RawValue| raw.get().parse::<u64>().ok().filter(|number| *number < 1 << 63);
         let tag = match head.tag {
             None => Err("the body has no `type`"),
@@ -68,6 +68,11 @@ impl<'a> Line<'a> {
             is_reply: head.in_reply_to.is_some(),
         })
     }
+}
+
+/// The text if it can only be an object; a derive would take a list of its fields, too.
+fn object(text: &str) -> Result<&str, serde_json::Error> {
+    if text.trim_start().starts_with('{') { Ok(text) } else { Err(de::Error::custom("not an object")) }
 }
 
 /// Why a body is no message of an enum.
@@ -101,13 +106,15 @@ impl de::Error for DecodeError {
 
 impl From<serde_json::Error> for DecodeError {
     fn from(error: serde_json::Error) -> DecodeError {
-        DecodeError::Malformed(error.to_string())
+        // Its line and column are those of the body alone, and would mislead.
+        let text = error.to_string();
+        DecodeError::Malformed(text.split(" at line ").next().unwrap_or_default().to_owned())
     }
 }
 
 /// Reads a flat body as the variant that its tag names.
 pub fn decode<T: DeserializeOwned>(tag: &str, body: &str) -> Result<T, DecodeError> {
-    T::deserialize(Body { tag, body })
+    T::deserialize(Body { tag, body: object(body)? })
 }
 
 #[derive(Clone, Copy)]

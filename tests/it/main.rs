@@ -16,5 +16,6 @@ mod program;
 mod readme;
 mod scenario;
 mod scenarios;
+mod stdio;
 mod support;
 mod tidy;

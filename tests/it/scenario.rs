@@ -86,7 +86,7 @@ fn the_last_set_of_a_key_counts_and_seed_counts_after_all() {
 fn a_set_that_does_not_fit_is_the_place_of_its_error() {
     let desk = Desk::new();
     for (set, code, says) in [
-        ("seed", 64, "write --set key=value, for example"),
+        ("seed", 64, "write --set KEY=VALUE"),
         ("=3", 64, "a key is empty; write --set key=value"),
         ("a..b=3", 64, "a key is empty; write --set key=value"),
         ("protocol.gosip.fanout=3", 65, "protocol.gosip: unknown key `gosip`; did you mean `gossip`?"),
