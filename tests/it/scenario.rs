@@ -87,8 +87,8 @@ fn a_set_that_does_not_fit_is_the_place_of_its_error() {
     let desk = Desk::new();
     for (set, code, says) in [
         ("seed", 64, "write --set KEY=VALUE"),
-        ("=3", 64, "a key is empty; write --set key=value"),
-        ("a..b=3", 64, "a key is empty; write --set key=value"),
+        ("=3", 64, "a key is empty; write --set KEY=VALUE"),
+        ("a..b=3", 64, "a key is empty; write --set KEY=VALUE"),
         ("protocol.gosip.fanout=3", 65, "protocol.gosip: unknown key `gosip`; did you mean `gossip`?"),
         ("protocol.gossip.fanot=3", 65, "protocol.gossip.fanot: unknown key `fanot`; did you mean `fanout`?"),
         (
