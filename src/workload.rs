@@ -16,6 +16,7 @@ use crate::time::{Span, Time};
 use crate::value::Value;
 
 pub mod broadcast;
+pub mod load;
 pub mod spread;
 
 /// What clients ask of a cluster, and how their answers are judged.

@@ -2,17 +2,17 @@
 //!
 //! It knows no protocol. Its judge gives set-full's figures and the strict verdict of [`check`](crate::check).
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::check::{Add, Read, SetHistory};
-use crate::id::{ClientId, Members, NodeId};
+use crate::id::{Members, NodeId};
 use crate::ratio::Quotient;
 use crate::rng::Key;
 use crate::time::{Span, Time};
 use crate::value::Value;
+use crate::workload::load::Load;
 use crate::workload::spread::Spread;
-use crate::workload::{Effects, EntryOf, Facts, Judged, Operation, Outcome, Phase, Workload};
+use crate::workload::{Effects, EntryOf, Facts, Judged, Operation, Outcome, Workload};
 
 mod figures;
 
@@ -85,22 +85,6 @@ pub enum Event {
     },
 }
 
-/// The load.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Config {
-    /// Operations a second, over all clients together; broadcasts and reads are drawn evenly.
-    pub rate: f64,
-    /// For how long operations are drawn: the end of the storm.
-    pub time_limit: Span,
-}
-
-impl Default for Config {
-    fn default() -> Config {
-        Config { rate: 5.0, time_limit: Span::from_secs(20) }
-    }
-}
-
 impl Workload for Broadcast {
     const NAME: &'static str = "broadcast";
     const ABOUT: &'static str = "clients hand in values; every node must come to know each of them";
@@ -129,53 +113,34 @@ impl Workload for Broadcast {
         "repaired",
         "redundant",
     ];
-    type Config = Config;
+    type Config = Load;
     type Request = Request;
     type Response = Response;
     type Event = Event;
     type Witness = Spread;
     type Figures = Figures;
 
-    fn time_limit(config: &Config) -> Span {
-        config.time_limit
+    fn time_limit(load: &Load) -> Span {
+        load.time_limit
     }
 
-    fn expected(config: &Config) -> f64 {
-        config.rate * config.time_limit.as_secs_f64()
+    fn expected(load: &Load) -> f64 {
+        load.expected()
     }
 
-    fn problem(config: &Config) -> Option<(&'static str, String)> {
-        let possible = config.rate > 0.0 && config.rate <= 1e6;
-        (!possible).then(|| {
-            (
-                "rate",
-                format!("{} is no rate; write operations a second, above 0 and at most 1000000", config.rate),
-            )
-        })
+    fn problem(load: &Load) -> Option<(&'static str, String)> {
+        load.problem()
     }
 
-    fn draw(config: &Config, members: &Members, clients: u32, key: Key) -> Vec<Operation<Request>> {
-        let mut stream = key.stream();
-        let longest = ((2e9 / config.rate) as u64).max(1);
-        let end = Time::ZERO + config.time_limit;
-        let (mut operations, mut next_value, mut at, mut turn) = (Vec::new(), 0, Time::ZERO, 0_u32);
-        loop {
-            at = at + Span::from_nanos(stream.below(longest));
-            if at >= end {
-                return operations;
+    fn draw(load: &Load, members: &Members, clients: u32, key: Key) -> Vec<Operation<Request>> {
+        let mut next_value = 0;
+        load.draw(members, clients, key, |stream| match stream.below(2) {
+            0 => {
+                next_value += 1;
+                (Request::Broadcast { message: Value::from(next_value - 1) }, Effects::Changes)
             }
-            let client = ClientId(turn % clients);
-            let (request, effect) = match stream.below(2) {
-                0 => {
-                    next_value += 1;
-                    (Request::Broadcast { message: Value::from(next_value - 1) }, Effects::Changes)
-                }
-                _ => (Request::Read, Effects::Reads),
-            };
-            let node = NodeId(client.0 % members.count());
-            operations.push(Operation { at, client, node, request, effect, phase: Phase::Storm });
-            turn = turn.wrapping_add(1);
-        }
+            _ => (Request::Read, Effects::Reads),
+        })
     }
 
     fn final_request() -> Option<Request> {
@@ -255,9 +220,12 @@ mod tests {
     use super::*;
     use crate::check::tests::{Ask, Story, story};
     use crate::check::{SetFull, Strict};
+    use crate::id::ClientId;
     use crate::id::few;
     use crate::workload::Entry;
+    use crate::workload::Phase;
     use crate::workload::Verdict;
+    use crate::workload::load::Load as Config;
 
     // ---- the load
 
