@@ -20,6 +20,7 @@ mod load;
 mod new;
 mod run;
 mod serve;
+mod test;
 
 /// What kind of end a command comes to, other than a good one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +107,8 @@ enum Colour {
 enum Command {
     /// Run a scenario and judge it.
     Run(run::Args),
+    /// Test a protocol under a workload with Maelstrom's options: one seed, or a thousand.
+    Test(Box<test::Args>),
     /// Check a scenario file and print it in full, with every default.
     Check(check::Args),
     /// Write a scenario file to start from.
@@ -150,6 +153,7 @@ fn run_args(
     let paint = paint(args.color);
     let done = match command {
         Command::Run(args) => run::run(registry, &args, paint, out),
+        Command::Test(args) => test::test(registry, &args, paint, out),
         Command::Check(args) => check::check(registry, &args, out),
         Command::New(args) => new::new(&args, out),
         Command::List(args) => list::list(registry, &args, out),

@@ -18,6 +18,7 @@ pub mod scenario;
 pub mod sim;
 pub mod solo;
 pub mod stdio;
+pub mod sweep;
 pub mod time;
 pub mod topology;
 pub mod trace;

@@ -76,6 +76,11 @@ impl<'a> Report<'a> {
         Report { scenario, summary, replay, unmet, other_digest: pinned }
     }
 
+    /// What was expected and did not come, a sentence each.
+    pub fn unmet(&self) -> &[String] {
+        &self.unmet
+    }
+
     /// 0 if all is as expected, 2 if the verdict is unknown and should not be, 1 otherwise.
     pub fn exit_code(&self) -> u8 {
         let expected = self.scenario.expect.verdict.unwrap_or(Verdict::Pass);

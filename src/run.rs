@@ -10,13 +10,16 @@ use serde::Serialize;
 use crate::id::NodeId;
 use crate::node::Node;
 use crate::ratio::Quotient;
-use crate::scenario::document::{Document, Misfit};
-use crate::scenario::{Choice, Scenario};
+use crate::scenario::document::{Document, Misfit, Raw};
+use crate::scenario::{Choice, ExplicitOperation, Scenario};
 use crate::sim::fault::Fault;
 use crate::sim::{Counters, Digest, Observer, Record, Setup, Sim, Stop, seal};
+use crate::stdio::wire::encode_body;
 use crate::time::Time;
 use crate::value::Value;
-use crate::workload::{EntryOf, Facts, Judged, Metric, Outcome, Problem, Verdict, Workload};
+use crate::workload::{
+    EntryOf, Facts, Judged, Metric, Operation, Outcome, Phase, Problem, Verdict, Workload,
+};
 
 pub mod story;
 
@@ -205,6 +208,32 @@ where
     })
 }
 
+/// The scenario with all that the seed draws written out: it runs the same, event by event.
+///
+/// # Errors
+/// If the knobs of the protocol or of the workload do not fit.
+pub fn explicit<W, N>(scenario: &Scenario, document: &Document) -> Result<Scenario, Misfit>
+where
+    W: Workload,
+    N: Node<Request = W::Request, Response = W::Response, Event = W::Event>,
+{
+    let setup = scenario.setup::<W, N>(document)?;
+    let storm = setup.operations.iter().filter(|operation| operation.phase == Phase::Storm);
+    let operation = |operation: &Operation<W::Request>| {
+        let mut body = Vec::new();
+        encode_body(&mut body, &operation.request).expect("a request is a flat message");
+        let request = Raw(String::from_utf8(body).expect("JSON is UTF-8"));
+        let Operation { at, client, node, .. } = *operation;
+        ExplicitOperation { at, client: client.0, node, request }
+    };
+    Ok(Scenario {
+        operations: Some(storm.map(operation).collect()),
+        faults: setup.faults,
+        nemesis: None,
+        ..in_full::<W, N>(scenario, document)?
+    })
+}
+
 /// A bound on a figure that there is not would never hold; say so at once.
 fn check_expect<W: Workload>(scenario: &Scenario, document: &Document) -> Result<(), Misfit> {
     let known: Vec<&str> = ["verdict", "digest"].iter().chain(W::METRICS).chain(METRICS).copied().collect();
@@ -328,8 +357,7 @@ where
     let json = |text: serde_json::Result<String>| text.expect("knobs can be written as JSON");
     let protocol = json(serde_json::to_string(&scenario.node_config::<N>(document)?));
     let workload = json(serde_json::to_string(&scenario.workload_config::<W>(document)?));
-    let choice =
-        |name: &str, config| Choice { name: name.to_owned(), config: crate::scenario::document::Raw(config) };
+    let choice = |name: &str, config| Choice { name: name.to_owned(), config: Raw(config) };
     Ok(Scenario {
         protocol: choice(&scenario.protocol.name, protocol),
         workload: choice(&scenario.workload.name, workload),

@@ -49,7 +49,17 @@ fn program() -> String {
 
 pub(super) fn load(registry: &impl Registry, name: &str, overrides: &Overrides) -> Result<Loaded, Failure> {
     let text = read(name)?;
-    let mut document = Document::parse(name, &text).map_err(Failure::bad_scenario)?;
+    let document = Document::parse(name, &text).map_err(Failure::bad_scenario)?;
+    typed(registry, name, document, overrides)
+}
+
+/// The same for a document that has been read already.
+pub(super) fn typed(
+    registry: &impl Registry,
+    name: &str,
+    mut document: Document,
+    overrides: &Overrides,
+) -> Result<Loaded, Failure> {
     for assignment in &overrides.set {
         if assignment.split_once('=').is_none_or(|(path, _)| path.split('.').any(str::is_empty)) {
             let wrong = document.set(assignment).expect_err("this is no assignment");

@@ -127,10 +127,10 @@ impl Visitor for Work<'_> {
 }
 
 /// A handler's panic is part of the report; meanwhile nothing else may print it.
-struct Quiet;
+pub(super) struct Quiet;
 
 impl Quiet {
-    fn begin() -> Quiet {
+    pub(super) fn begin() -> Quiet {
         std::panic::set_hook(Box::new(|_| {}));
         Quiet
     }

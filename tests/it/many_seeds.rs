@@ -1,0 +1,99 @@
+//! `test`: Maelstrom's options in virtual time; many seeds are counted, the first failure is kept, and can be repeated.
+
+use serde_json::Value as Json;
+
+use crate::program::Desk;
+
+const LOSSY: [&str; 8] = [
+    "test",
+    "-w",
+    "broadcast",
+    "--loss",
+    "0.3",
+    "--set",
+    "protocol.gossip.anti_entropy=null",
+    "--time-limit=5",
+];
+
+fn json(out: &str) -> Json {
+    serde_json::from_str(out).unwrap()
+}
+
+#[test]
+fn a_workload_alone_is_enough() {
+    let said = Desk::new().run(["test", "-w", "broadcast"]);
+    assert!(
+        said.code == 0
+            && said.out.starts_with("PASS  broadcast-gossip: gossip under broadcast, 5 nodes, seed 0"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn any_number_of_jobs_prints_the_same() {
+    let desk = Desk::new();
+    let with = |jobs: &str| {
+        let mut args: Vec<&str> = LOSSY.to_vec();
+        args.extend(["--seeds", "0..40", "--jobs", jobs]);
+        desk.run(args)
+    };
+    let one = with("1");
+    assert!(
+        one.code == 1 && one.out.contains("of 40 seeds failed") && one.out.contains("95 % interval"),
+        "{one:?}"
+    );
+    assert_eq!(one.out, with("2").out);
+    assert_eq!(one.out, with("5").out);
+}
+
+#[test]
+fn the_first_failure_is_kept_and_repeats() {
+    let desk = Desk::new();
+    let mut args: Vec<&str> = LOSSY.to_vec();
+    args.extend(["--nemesis", "partition,crash,pause,flaky,slow,wipe", "--nemesis-interval", "1"]);
+    let many = desk.run(args.iter().copied().chain(["--seeds", "0..20", "--json"]));
+    let many = json(&many.out);
+    let seed = many["first-failure"]["seed"].as_u64().unwrap().to_string();
+    assert_eq!(many["runs"], 20);
+    assert!(many["seeds-in-which"]["dropped_by_loss"].as_u64().unwrap() == 20, "{many}");
+    let one = desk.run(args.iter().copied().chain(["--seed", &seed, "--json"]));
+    let kept = format!("failures/broadcast-gossip-seed-{seed}.json");
+    assert!(desk.path(&kept).exists(), "a failing scenario is written unasked");
+    let again = desk.run(["run", &kept, "--json"]);
+    assert_eq!(json(&again.out)["digest"], json(&one.out[..one.out.rfind('}').unwrap() + 1])["digest"]);
+    let explicit = std::fs::read_to_string(desk.path(&kept)).unwrap();
+    assert!(
+        explicit.contains("\"operations\"") && !explicit.contains("nemesis"),
+        "everything is drawn: {explicit}"
+    );
+}
+
+#[test]
+fn availability_is_a_bound() {
+    let desk = Desk::new();
+    let crashing =
+        ["test", "-w", "broadcast", "--nemesis", "crash", "--nemesis-interval", "2", "--availability"];
+    let total = desk.run(crashing.into_iter().chain(["total"]));
+    assert!(total.code == 1 && total.out.contains("expected availability = 1"), "{total:?}");
+    assert_eq!(desk.run(crashing.into_iter().chain(["0.1"])).code, 0);
+}
+
+#[test]
+fn a_wrong_option_is_64_or_65_and_says_what_is_allowed() {
+    let desk = Desk::new();
+    for (args, code, says) in [
+        (vec!["-w", "broadcats"], 64, "did you mean `broadcast`?"),
+        (vec!["-w", "broadcast", "-p", "gosip"], 65, "did you mean `gossip`?"),
+        (vec!["-w", "broadcast", "--nemesis", "partitoin"], 65, "did you mean `partition`?"),
+        (vec!["-w", "broadcast", "--topology", "gird"], 65, "did you mean `grid`?"),
+        (vec!["-w", "broadcast", "--seeds", "5..5"], 64, "holds no seed"),
+        (vec!["-w", "broadcast", "--seeds", "x"], 64, "such as 0..1000"),
+        (vec!["-w", "broadcast", "--concurrency", "n"], 64, "such as 4n"),
+        (vec!["-w", "broadcast", "--loss", "2"], 65, "not a probability"),
+        (vec!["-w", "broadcast", "--rate", "0"], 65, "is no rate"),
+        (vec!["-w", "broadcast", "--time-limit", "-1"], 64, ""),
+    ] {
+        let said = desk.run(std::iter::once("test").chain(args.iter().copied()));
+        assert!(said.code == code && said.talk.contains(says), "{args:?}: {said:?}");
+    }
+}
