@@ -68,15 +68,15 @@ impl Failure {
 /// The exit code of a command that did its work, or why it could not.
 type Done = Result<u8, Failure>;
 
-const HINTS: &str = "\
-rumormill runs a cluster of gossip nodes in virtual time, the same way every time.
-
-  rumormill run quickstart     run a scenario: 25 nodes, lost messages, one partition
-  rumormill list               the protocols, and the scenarios that come with it
-  rumormill new my-scenario    write a scenario file to start from
-
-`rumormill --help` lists all commands.
-";
+fn hints(program: &str) -> String {
+    format!(
+        "rumormill runs a cluster of gossip nodes in virtual time, the same way every time.\n\n  \
+         {program} run quickstart     run a scenario: 25 nodes, lost messages, one partition\n  \
+         {program} list               the protocols, and the scenarios that come with it\n  \
+         {program} new my-scenario    write a scenario file to start from\n\n\
+         `{program} --help` lists all commands.\n"
+    )
+}
 
 #[derive(Debug, Parser)]
 #[command(
@@ -147,7 +147,7 @@ fn run_args(
         Err(error) => return said_by_clap(&error),
     };
     let Some(command) = args.command else {
-        _ = talk.write_all(HINTS.as_bytes());
+        _ = talk.write_all(hints(&load::program()).as_bytes());
         return Exit::Usage as u8;
     };
     let paint = paint(args.color);

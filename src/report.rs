@@ -16,6 +16,8 @@ use crate::workload::{Metric, Verdict};
 
 /// The version of the JSON report.
 pub const FORMAT: u32 = 1;
+/// Stories told to people; the JSON report has more.
+const MOST_STORIES: usize = 3;
 /// Problems shown to people; the JSON report has all.
 const MOST_PROBLEMS: usize = 5;
 
@@ -114,7 +116,13 @@ impl<'a> Report<'a> {
             (Paint::Colour, Verdict::Fail) => format!("\x1b[1;31m{word}\x1b[0m"),
         };
         let expected = self.scenario.expect.verdict == Some(*verdict) && *verdict != Verdict::Pass;
-        let expected = if expected { " (as expected)" } else { "" };
+        let missed = self.unmet.len() + usize::from(self.other_digest.is_some());
+        let expected = match (expected, verdict, missed) {
+            (true, _, 0) => " (as expected)".to_owned(),
+            (_, Verdict::Pass, 1) => ", but not as expected: 1 expectation is not met".to_owned(),
+            (_, Verdict::Pass, 2..) => format!(", but not as expected: {missed} expectations are not met"),
+            (_, _, _) => String::new(),
+        };
         let Scenario { name, protocol, workload, seed, .. } = self.scenario;
         let present = self.scenario.members().present();
         let nodes = if present == 1 { "1 node".to_owned() } else { format!("{present} nodes") };
@@ -136,8 +144,21 @@ impl<'a> Report<'a> {
         if problems.len() > MOST_PROBLEMS {
             line(text, &format!("  - and {} more (--json lists them)", problems.len() - MOST_PROBLEMS));
         }
-        for story in &self.summary.stories {
+        if self.summary.verdict == Verdict::Unknown && problems.is_empty() {
+            line(
+                text,
+                "  - nothing that clients asked for was acknowledged, so there is nothing to judge: are there operations?",
+            );
+        }
+        let stories = &self.summary.stories;
+        for story in stories.iter().take(MOST_STORIES) {
             story.lines().for_each(|told| line(text, &format!("    {}", printable(told))));
+        }
+        if stories.len() > MOST_STORIES {
+            line(
+                text,
+                &format!("    and the stories of {} more (--json tells them)", stories.len() - MOST_STORIES),
+            );
         }
         for unmet in &self.unmet {
             line(text, &format!("  ! {}", printable(unmet)));

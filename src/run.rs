@@ -23,7 +23,7 @@ use crate::workload::{
 
 pub mod story;
 
-use story::Story;
+use story::Stories;
 
 /// The figures of every run that `expect` may bound, beside those of the workload.
 pub const METRICS: &[&str] = &[
@@ -49,8 +49,8 @@ pub const METRICS: &[&str] = &[
     "info",
 ];
 
-/// Stories are told of so many lost values.
-const MOST_STORIES: usize = 2;
+/// Stories are told of so many lost values at most.
+const MOST_STORIES: usize = 50;
 
 /// What a run came to.
 #[derive(Clone, Debug)]
@@ -188,7 +188,7 @@ where
     let Judged { strict, maelstrom, problems, figures, metrics, rows } = judged;
     let lost: Vec<Value> =
         problems.iter().filter_map(|problem| problem.value.clone()).take(MOST_STORIES).collect();
-    let stories = lost.iter().map(|value| tell::<W, N>(again.clone(), value)).collect();
+    let stories = if lost.is_empty() { Vec::new() } else { tell::<W, N>(again, &lost) };
     let ended_badly = ran.trouble.is_some();
     let stats = Stats::of::<W>(&ran.history);
     Ok(Summary {
@@ -264,27 +264,24 @@ where
     O: Observer<N>,
 {
     let most = setup.max_events;
+    let mut sim = Sim::new(setup, observer);
     // A simulator that a handler's panic has left half way is only looked at.
-    let mut sim = match catch_unwind(AssertUnwindSafe(|| Sim::new(setup, observer))) {
-        Ok(sim) => sim,
-        Err(panic) => {
-            let trouble = problem(format!("panic: {} (in `start`, at 0.000s)", words(&*panic)));
-            let (counters, ended, digest) = (Counters::default(), Time::ZERO, Digest(0));
-            return Ran { trouble: Some(trouble), history: Vec::new(), counters, ended, digest };
-        }
-    };
     let trouble = match catch_unwind(AssertUnwindSafe(|| sim.run())) {
         Ok(Stop::Done) => None,
         Ok(Stop::Livelock(at)) => Some(problem(format!(
-            "livelock: more than {} events at {at}; is something sent without any delay for ever?",
+            "livelock: more than {} events at {at}; is something sent, or a timer set, without any delay for ever?",
             crate::sim::MOST_AT_ONE_INSTANT
         ))),
-        Ok(Stop::MaxEvents(at)) => Some(problem(format!(
-            "the run was stopped at {at}, after max_events = {most} events; raise it if that many are meant"
-        ))),
+        Ok(Stop::MaxEvents(at)) => {
+            let text = format!(
+                "the run was stopped at {at}, after max_events = {most} events; raise it if that many are meant"
+            );
+            Some(problem(text))
+        }
         Err(panic) => {
-            let node = sim.handling().map_or_else(String::new, |node| format!("{node}, "));
-            Some(problem(format!("panic: {} (in {node}at {})", words(&*panic), sim.now())))
+            let handling =
+                sim.handling().map_or_else(String::new, |(node, what)| format!("{node} handling {what}, "));
+            Some(problem(format!("panic: {} ({handling}at {})", words(&*panic), sim.now())))
         }
     };
     Ran {
@@ -302,19 +299,50 @@ fn problem(text: String) -> Problem {
 
 fn words(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without a message".to_owned())
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    let text = text.unwrap_or_else(|| "without a message".to_owned());
+    match PANICKED_AT.with_borrow_mut(Option::take) {
+        Some(place) => format!("{text}, at {place}"),
+        None => text,
+    }
 }
 
-/// Runs the same run again and follows one value.
-fn tell<W, N>(setup: Setup<N>, value: &Value) -> String
+thread_local! {
+    /// Where this thread panicked last, for whoever catches it.
+    static PANICKED_AT: std::cell::RefCell<Option<String>> = const { std::cell::RefCell::new(None) };
+}
+
+/// A handler's panic is part of the report: while this lives, a panic is not printed, and its place is kept.
+#[derive(Debug)]
+pub struct QuietPanics(());
+
+impl QuietPanics {
+    /// From now on.
+    pub fn begin() -> QuietPanics {
+        std::panic::set_hook(Box::new(|info| {
+            let place = info.location().map(ToString::to_string);
+            PANICKED_AT.with_borrow_mut(|kept| *kept = place);
+        }));
+        QuietPanics(())
+    }
+}
+
+impl Drop for QuietPanics {
+    fn drop(&mut self) {
+        _ = std::panic::take_hook();
+    }
+}
+
+/// Runs the same run again and follows some values.
+fn tell<W, N>(setup: Setup<N>, values: &[Value]) -> Vec<String>
 where
     W: Workload,
     N: Node<Request = W::Request, Response = W::Response, Event = W::Event>,
 {
-    let (members, faults) = (setup.members.clone(), setup.faults.clone());
-    let mut story = Story::new(value, &members);
-    drive::<W, N, _>(setup, &mut story);
-    story.tell(&faults)
+    let (members, faults, end) = (setup.members.clone(), setup.faults.clone(), setup.end);
+    let mut stories = Stories::new(values, &members, end);
+    drive::<W, N, _>(setup, &mut stories);
+    stories.tell(&faults)
 }
 
 fn run_metrics(counters: &Counters, stats: &Stats) -> Vec<(&'static str, Metric)> {

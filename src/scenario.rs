@@ -106,7 +106,7 @@ fn settle() -> Span {
 }
 
 fn max_events() -> u64 {
-    1_000_000_000
+    100_000_000
 }
 
 fn nodes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {

@@ -379,12 +379,13 @@ pub struct Sim<N: Node, O = ()> {
     counters: Counters,
     max_events: u64,
     at_this_instant: u64,
-    handling: Option<NodeId>,
+    handling: Option<(NodeId, &'static str)>,
+    booted: bool,
     observer: O,
 }
 
 impl<N: Node, O: Observer<N>> Sim<N, O> {
-    /// A cluster at the beginning of its run: faults that begin at once have begun, all other nodes have started.
+    /// A cluster before its run: nothing has started yet.
     ///
     /// # Panics
     /// If an operation asks a node, or a fault names one, that the cluster does not number; if a fault is not drawn.
@@ -394,7 +395,7 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
             setup.operations.iter().all(|operation| operation.node.0 < count),
             "an operation asks a node of the cluster"
         );
-        let mut sim = Sim {
+        Sim {
             now: Time::ZERO,
             node_key: Key::new(setup.seed, "node"),
             layout: Layout::new(setup.topology, &setup.members),
@@ -419,14 +420,17 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
             max_events: setup.max_events,
             at_this_instant: 0,
             handling: None,
+            booted: false,
             observer,
-        };
-        sim.boot();
-        sim
+        }
     }
 
-    /// Takes events until all operations have ended and the run's time has passed.
+    /// Starts the nodes, and takes events until all operations have ended and the run's time has passed. Faults that
+    /// begin at once begin before the nodes start.
     pub fn run(&mut self) -> Stop {
+        if !std::mem::replace(&mut self.booted, true) {
+            self.boot();
+        }
         loop {
             if self.counters.events >= self.max_events {
                 return Stop::MaxEvents(self.now);
@@ -468,8 +472,8 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
         }
     }
 
-    /// The node whose handler is running: after a panic, the one that panicked.
-    pub fn handling(&self) -> Option<NodeId> {
+    /// The node whose handler is running, and what it handles: after a panic, the one that panicked.
+    pub fn handling(&self) -> Option<(NodeId, &'static str)> {
         self.handling
     }
 
@@ -698,7 +702,7 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
         let neighbours = Neighbours::new(id, &self.members, self.layout.of(id));
         let moment = Moment { me: id, now: self.now, members: &self.members, neighbours, draws };
         let Life::Up(node) = &mut host.life else { unreachable!("only a node that is up is given input") };
-        self.handling = Some(id);
+        self.handling = Some((id, what(&input)));
         node::dispatch(node, input, moment, &mut self.outbox);
         self.handling = None;
         self.apply(id);
@@ -714,7 +718,7 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
         let draws = Draws { run: self.node_key, incarnation, source: Source::Start, earlier };
         let neighbours = Neighbours::new(id, &self.members, self.layout.of(id));
         let moment = Moment { me: id, now: self.now, members: &self.members, neighbours, draws };
-        self.handling = Some(id);
+        self.handling = Some((id, "its start"));
         host.life = Life::Up(node::start(&self.config, disk, moment, &mut self.outbox));
         self.handling = None;
         self.counters.restarts += u64::from(incarnation > 0);
@@ -871,6 +875,16 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
 /// Marks a fault that takes the disk, too.
 #[derive(Clone, Copy, Debug)]
 struct Wiped;
+
+/// What a handler was given, in words.
+const fn what<R, M, T>(input: &Input<R, M, T>) -> &'static str {
+    match input {
+        Input::Request(..) => "a request",
+        Input::Message(..) => "a message",
+        Input::Timer(_) => "a timer",
+        Input::Topology => "its neighbours",
+    }
+}
 
 /// The digest of a run together with the result of every operation.
 pub fn seal<Q: Hash, A: Hash>(digest: Digest, history: &[Entry<Q, A>]) -> Digest {

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::io::Write;
 
 use super::builtin;
+use super::load::program;
 use super::{Done, print};
 use crate::protocol::Registry;
 use crate::scenario::document::Document;
@@ -16,7 +17,7 @@ pub(super) fn list(registry: &impl Registry, _: &Args, out: &mut impl Write) -> 
     for row in registry.rows() {
         _ = writeln!(text, "  {:<22} serves {}", row.name, row.workload);
     }
-    text.push_str("\nscenarios (rumormill run NAME)\n");
+    _ = writeln!(text, "\nscenarios ({} run NAME)", program());
     for builtin in builtin::ALL {
         let about = Document::parse(builtin.name, builtin.text)
             .ok()

@@ -42,7 +42,7 @@ impl Loaded {
 }
 
 /// What this program was called, so that the line can be pasted wherever this one was typed.
-fn program() -> String {
+pub(super) fn program() -> String {
     let path = std::env::args_os().next().unwrap_or_else(|| "rumormill".into());
     shell_word(&path.to_string_lossy())
 }

@@ -4,6 +4,7 @@ use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 
+use super::load::program;
 use super::{Done, Exit, Failure, print};
 
 #[derive(Clone, Debug, clap::Args)]
@@ -24,7 +25,7 @@ pub(super) fn new(args: &Args, out: &mut impl Write) -> Done {
     let file = OpenOptions::new().write(true).create_new(true).open(&path);
     match file.and_then(|mut file| file.write_all(text.as_bytes())) {
         Ok(()) => {
-            print(out, &format!("{0} is written. Run it: rumormill run {0}\n", path.display()))?;
+            print(out, &format!("{0} is written. Run it: {1} run {0}\n", path.display(), program()))?;
             Ok(0)
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {

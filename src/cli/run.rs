@@ -9,7 +9,7 @@ use super::{Done, Failure, print};
 use crate::node::Node;
 use crate::protocol::{Registry, Visitor};
 use crate::report::{Paint, Report};
-use crate::run::{Summary, run as run_scenario};
+use crate::run::{QuietPanics, Summary, run as run_scenario};
 use crate::trace::{FORMAT, Header, Tracer};
 use crate::workload::Workload;
 
@@ -40,7 +40,13 @@ pub(super) fn run(registry: &impl Registry, args: &Args, paint: Paint, out: &mut
     if args.check_determinism
         && let Some(difference) = twice_more(registry, args, &loaded)?
     {
-        print(out, &difference)?;
+        match args.json {
+            true => print(
+                out,
+                &format!("{:#}\n", serde_json::json!({ "deterministic": false, "difference": difference })),
+            )?,
+            false => print(out, &difference)?,
+        }
         return Ok(NOT_DETERMINISTIC);
     }
     let replay = loaded.replay();
@@ -82,7 +88,7 @@ fn traced(registry: &impl Registry, loaded: &Loaded, path: Option<&Path>) -> Res
         }
     };
     let work = Work { loaded, tracer };
-    let quiet = Quiet::begin();
+    let quiet = QuietPanics::begin();
     let done = registry.with(&loaded.scenario.protocol.name, work);
     drop(quiet);
     let done =
@@ -123,22 +129,6 @@ impl Visitor for Work<'_> {
         let Loaded { scenario, document, .. } = self.loaded;
         let summary = run_scenario::<W, N, _>(scenario, document, &mut self.tracer)?;
         Ok((summary, self.tracer))
-    }
-}
-
-/// A handler's panic is part of the report; meanwhile nothing else may print it.
-pub(super) struct Quiet;
-
-impl Quiet {
-    pub(super) fn begin() -> Quiet {
-        std::panic::set_hook(Box::new(|_| {}));
-        Quiet
-    }
-}
-
-impl Drop for Quiet {
-    fn drop(&mut self) {
-        _ = std::panic::take_hook();
     }
 }
 

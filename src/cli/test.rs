@@ -13,7 +13,7 @@ use super::{Done, Failure, print, shell_word};
 use crate::node::Node;
 use crate::protocol::{Registry, Visitor};
 use crate::report::{Overridden, Paint, Report};
-use crate::run::{Summary, explicit, run};
+use crate::run::{QuietPanics, Summary, explicit, run};
 use crate::scenario::Scenario;
 use crate::scenario::document::{Document, Misfit};
 use crate::sweep::{MEANS, Outcome, SOMETIMES, Tally, sweep};
@@ -126,7 +126,7 @@ pub(super) fn test(registry: &impl Registry, args: &Args, paint: Paint, out: &mu
     let loaded = load::typed(registry, "the command line", document, &overrides)?;
     let protocol = loaded.scenario.protocol.name.clone();
     let work = Work { args, document: &loaded.document, seeds, paint, out };
-    let _quiet = super::run::Quiet::begin();
+    let _quiet = QuietPanics::begin();
     registry.with(&protocol, work).unwrap_or_else(|_| unreachable!("the protocol was looked up"))
 }
 

@@ -1,6 +1,6 @@
-//! The story of one value: who asked for it, whom it reached, and the last hop that failed.
+//! The stories of lost values: who asked for one, whom it reached, and which hops failed, and why.
 //!
-//! It knows no protocol: a message tells of the value if its hash shows it ([`mentions`]).
+//! It knows no protocol: a message tells of a value if its hash shows it ([`mentions`]).
 
 use crate::id::{ClientId, Members, NodeId, few};
 use crate::node::Node;
@@ -9,66 +9,140 @@ use crate::sim::{Observer, Passage, Record, Why};
 use crate::time::Time;
 use crate::value::{Value, mentions};
 
-/// Follows one value through a run.
+/// Failed hops shown of each story.
+const MOST_HOPS: usize = 3;
+
+/// Follows values through a run.
 #[derive(Debug)]
-pub(crate) struct Story<'a> {
+pub(crate) struct Stories<'a>(Vec<Story<'a>>);
+
+/// One value's way.
+#[derive(Debug)]
+struct Story<'a> {
     value: &'a Value,
     members: &'a Members,
+    /// When the final reads begin.
+    end: Time,
     asked: Option<(ClientId, NodeId, Time)>,
     /// When each node first came to know it.
     reached: Vec<Option<Time>>,
     /// The last message with it that each node missed.
     missed: Vec<Option<(Passage, Why, Time)>>,
-    wiped: Vec<Option<Time>>,
+    /// When each node last fell after it had it, and whether its disk was lost, too.
+    fell: Vec<Option<(Time, Disk)>>,
+    /// Whether each node's final read lacks it.
+    lacking: Vec<bool>,
 }
 
-impl<'a> Story<'a> {
-    pub(crate) fn new(value: &'a Value, members: &'a Members) -> Story<'a> {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Disk {
+    Kept,
+    Lost,
+}
+
+impl<'a> Stories<'a> {
+    pub(crate) fn new(values: &'a [Value], members: &'a Members, end: Time) -> Stories<'a> {
         let count = members.count() as usize;
-        Story {
+        let story = |value| Story {
             value,
             members,
+            end,
             asked: None,
             reached: vec![None; count],
             missed: vec![None; count],
-            wiped: vec![None; count],
-        }
+            fell: vec![None; count],
+            lacking: vec![false; count],
+        };
+        Stories(values.iter().map(story).collect())
     }
 
+    /// The stories, those first that differ in their reason, and of one reason that of the worst loss.
+    pub(crate) fn tell(mut self, faults: &[Fault]) -> Vec<String> {
+        self.0.sort_by_key(|story| std::cmp::Reverse(story.lacking().count()));
+        let reason = |story: &Story<'_>| story.misses().last().map(|(_, why, _)| because(*why, faults));
+        let mut told: Vec<Option<String>> = Vec::new();
+        let (mut firsts, mut rest) = (Vec::new(), Vec::new());
+        for story in &self.0 {
+            let new = !told.contains(&reason(story));
+            told.push(reason(story));
+            if new { &mut firsts } else { &mut rest }.push(story.tell(faults));
+        }
+        firsts.append(&mut rest);
+        firsts
+    }
+}
+
+impl Story<'_> {
     fn reach(&mut self, node: NodeId, at: Time) {
         self.reached[node.index()].get_or_insert(at);
     }
 
-    pub(crate) fn tell(&self, faults: &[Fault]) -> String {
-        let mut lines = Vec::new();
-        match self.asked {
-            Some((client, node, at)) => {
-                lines.push(format!("value {}: {client} gave it to {node} at {at}", self.value))
-            }
-            None => lines.push(format!("value {}: no client asked for it", self.value)),
+    fn fall(&mut self, node: NodeId, at: Time, disk: Disk) {
+        if self.reached[node.index()].is_some() {
+            self.fell[node.index()] = Some((at, disk));
         }
+    }
+
+    fn lacking(&self) -> impl Iterator<Item = NodeId> {
+        self.members.iter().filter(|node| self.lacking[node.index()] || self.reached[node.index()].is_none())
+    }
+
+    /// The messages that nodes which never had it missed, in order of time.
+    fn misses(&self) -> Vec<(Passage, Why, Time)> {
+        let never = self.members.iter().filter(|node| self.reached[node.index()].is_none());
+        let mut misses: Vec<_> = never.filter_map(|node| self.missed[node.index()]).collect();
+        misses.sort_by_key(|(passage, _, at)| (*at, passage.dst));
+        misses
+    }
+
+    fn tell(&self, faults: &[Fault]) -> String {
         let had: Vec<NodeId> =
             self.members.iter().filter(|node| self.reached[node.index()].is_some()).collect();
-        let lacking = self.members.iter().filter(|node| self.reached[node.index()].is_none());
-        lines.push(format!("  had it, of {} nodes: {}", self.members.present(), few(&had)));
-        for node in had.iter().filter(|node| self.wiped[node.index()] > self.reached[node.index()]).take(2) {
-            let wiped = self.wiped[node.index()].unwrap_or_default();
-            lines.push(format!("  {node} lost its disk at {wiped}"));
-        }
-        let (missed, unsent): (Vec<NodeId>, Vec<NodeId>) =
-            lacking.partition(|node| self.missed[node.index()].is_some());
-        let last = missed.iter().filter_map(|node| self.missed[node.index()]).max_by_key(|(_, _, at)| *at);
-        if let Some((passage, why, at)) = last {
-            let Passage { src, dst, sent } = passage;
+        let never = || self.members.iter().filter(|node| self.reached[node.index()].is_none());
+        let all = self.members.present() as usize;
+        let whom = match had.len() {
+            n if n == all => "every node had it".to_owned(),
+            n if 2 * n <= all => format!("{n} of {all} nodes had it: {}", few(&had)),
+            n => format!("{n} of {all} nodes had it, all but {}", few(&never().collect::<Vec<_>>())),
+        };
+        let asked = self.asked.map_or("no client gave it".to_owned(), |(client, node, at)| {
+            format!("{client} gave it to {node} at {}", seconds(at))
+        });
+        let mut lines = vec![format!("value {}: {asked}; {whom}", self.value)];
+        let misses = self.misses();
+        for (Passage { src, dst, sent }, why, _) in misses.iter().rev().take(MOST_HOPS) {
             lines.push(format!(
-                "  last hop that failed: {src} to {dst}, sent at {sent}, dropped at {at}: {}",
-                because(why, faults)
+                "  last hop that failed: {src} to {dst}, sent at {}: {}",
+                seconds(*sent),
+                because(*why, faults)
             ));
         }
+        if misses.len() > MOST_HOPS {
+            lines.push(format!("  and the hops to {} more nodes failed", misses.len() - MOST_HOPS));
+        }
+        let unsent: Vec<NodeId> = never().filter(|node| self.missed[node.index()].is_none()).collect();
         if !unsent.is_empty() {
             lines.push(format!("  nobody ever sent it to {}", few(&unsent)));
         }
+        for node in had.into_iter().filter(|node| self.lacking[node.index()]).take(MOST_HOPS) {
+            lines.push(match self.fell[node.index()] {
+                Some((at, Disk::Kept)) => {
+                    format!(
+                        "  {node} had it, crashed at {}, and came back without it: was it in durable()?",
+                        seconds(at)
+                    )
+                }
+                Some((at, Disk::Lost)) => format!("  {node} had it and lost its disk at {}", seconds(at)),
+                None => format!("  {node} had it, and does not show it any more"),
+            });
+        }
         lines.join("\n")
+    }
+}
+
+impl<N: Node> Observer<N> for Stories<'_> {
+    fn observe(&mut self, at: Time, record: &Record<'_, N>) {
+        self.0.iter_mut().for_each(|story| Observer::<N>::observe(story, at, record));
     }
 }
 
@@ -85,13 +159,17 @@ impl<N: Node> Observer<N> for Story<'_> {
             {
                 self.reach(*node, at);
             }
+            Record::Response(_, _, node, Ok(response)) if at >= self.end => {
+                self.lacking[node.index()] = !mentions(response, self.value);
+            }
             Record::Deliver(passage, message) if mentions(*message, self.value) => {
                 self.reach(passage.dst, at)
             }
             Record::Drop(passage, why, message) if mentions(*message, self.value) => {
                 self.missed[passage.dst.index()] = Some((*passage, *why, at));
             }
-            Record::Wipe(node) => self.wiped[node.index()] = Some(at),
+            Record::Crash(node) => self.fall(*node, at, Disk::Kept),
+            Record::Wipe(node) => self.fall(*node, at, Disk::Lost),
             _ => {}
         }
     }
@@ -105,4 +183,9 @@ fn because(why: Why, faults: &[Fault]) -> String {
         Why::CrashedWhilePaused => "the receiver was paused, and crashed".to_owned(),
         Why::Absent => "the receiver is absent".to_owned(),
     }
+}
+
+/// An instant for people: to the millisecond.
+fn seconds(at: Time) -> String {
+    format!("{:.3}s", at.as_nanos() as f64 / 1e9)
 }

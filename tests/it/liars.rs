@@ -140,7 +140,7 @@ fn every_liar_is_failed_for_its_own_lie() {
         ("invents", failures::<INVENTS>("which no client sent")),
         ("never answers", failures::<NEVER_ANSWERS>("n2 did not answer its final read")),
         ("loses its disk", failures::<LOSES_ITS_DISK>("it had been there")),
-        ("panics", failures::<PANICS>("panic: this node has had enough (in n")),
+        ("panics", failures::<PANICS>("panic: this node has had enough (n")),
     ] {
         assert!(named > 50 && other == 0, "{liar}: {named} for the lie, {other} for something else");
     }
