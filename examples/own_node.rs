@@ -42,7 +42,9 @@ impl Node for Shout {
             for peer in ctx.neighbours().iter().filter(|peer| *peer != from) {
                 ctx.send(peer, Message::Shout { message: value.clone(), hops: hops + 1 });
             }
-            ctx.emit(Event::Delivered { value, hops }); // for the figures
+            ctx.emit(Event::Delivered { value, hops }); // events are for the figures
+        } else {
+            ctx.emit(Event::Redundant { value });
         }
     }
     fn on_timer(&mut self, (): (), _: &mut Context<'_, Self>) {}

@@ -79,12 +79,7 @@ fn hints(program: &str) -> String {
 }
 
 #[derive(Debug, Parser)]
-#[command(
-    name = "rumormill",
-    version,
-    about = "A deterministic cluster simulator for gossip protocols",
-    disable_help_subcommand = true
-)]
+#[command(name = "rumormill", version, about = "A deterministic cluster simulator for gossip protocols")]
 struct Args {
     /// Whether to colour what is printed.
     #[arg(long, global = true, value_enum, default_value_t = Colour::Auto)]

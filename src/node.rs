@@ -3,7 +3,9 @@
 //! A node is a value with handlers. A handler is given one [`Input`] and a [`Context`]; what it wants done it asks of
 //! the context, which collects [`Effect`]s in an outbox that the host owns and applies after the handler returns.
 //! The same node runs in virtual time ([`sim`](crate::sim)), on stdin and stdout ([`stdio`](crate::stdio)), and in a
-//! test's hand ([`solo`](crate::solo)).
+//! test's hand ([`solo`](crate::solo)). `examples/own_node.rs` is a whole one.
+//!
+//! Effects are carried out in the order in which they were asked for, except that replies to clients go first.
 //!
 //! # The laws
 //! - *Total*: a handler takes any input in any state. A broken invariant is an assert, which fails the run.
@@ -34,7 +36,8 @@ impl<T: Clone + Debug + Hash + Serialize + DeserializeOwned + 'static> Data for 
 
 /// One participant of a protocol, as handlers that do no I/O. See the [module](self) for the laws.
 pub trait Node: Sized {
-    /// This protocol's knobs, straight from the scenario file.
+    /// This protocol's knobs, straight from the scenario file; `()` if there are none. To be registered they are
+    /// `JsonSchema`, too; `#[serde(default, deny_unknown_fields)]` gives defaults, and errors for misspelt keys.
     type Config: Data;
     /// What clients ask; shared by all protocols of a workload.
     type Request: Data;

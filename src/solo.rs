@@ -9,6 +9,17 @@ use crate::rng::{Key, Tally};
 use crate::time::{Span, Time};
 
 /// A node in a test's hand.
+///
+/// ```
+/// use rumormill::protocol::gossip::{Config, Gossip};
+/// use rumormill::solo::Solo;
+/// use rumormill::workload::broadcast::Request;
+/// use rumormill::{NodeId, Value};
+///
+/// let mut node = Solo::<Gossip>::new(Config::default(), NodeId(0), 5, 7);
+/// let effects = node.request(Request::Broadcast { message: Value::from(42) });
+/// assert_eq!(effects.len(), 4, "a reply, two rumours, an event: {effects:?}");
+/// ```
 #[derive(Debug)]
 pub struct Solo<N: Node> {
     node: N,

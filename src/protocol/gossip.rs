@@ -29,7 +29,8 @@ pub struct Config {
 }
 
 fn period<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Span>, D::Error> {
-    match Option::deserialize(deserializer)? {
+    let or_null = |error| de::Error::custom(format!("{error}, or null for never"));
+    match Option::deserialize(deserializer).map_err(or_null)? {
         Some(Span::ZERO) => {
             Err(de::Error::custom("no time at all would never end; give a length, or null for never"))
         }

@@ -62,7 +62,7 @@ pub enum Response {
     },
 }
 
-/// What nodes announce.
+/// What nodes announce. Spread, hops and redundancy are told from these alone.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Event {

@@ -227,7 +227,7 @@ fn a_wrong_command_line_says_what_would_be_right() {
         error: --set fanout: write --set KEY=VALUE
 
         $ serve gossip --set anti_entropy=5
-        error: --set anti_entropy=5: anti_entropy: 5 does not fit; write a number and a unit in quotes, such as "250ms"
+        error: --set anti_entropy=5: anti_entropy: : 5 does not fit; write a number and a unit in quotes, such as "250ms", or null for never
 
     "#]]
     .assert_eq(&said);
