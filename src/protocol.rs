@@ -9,8 +9,12 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use crate::node::Node;
 use crate::workload::Workload;
 use crate::workload::broadcast::Broadcast;
+use crate::workload::echo::Echo;
+use crate::workload::unique_ids::UniqueIds;
 
+pub mod echo;
 pub mod gossip;
+pub mod unique_ids;
 
 /// Something to be done with a protocol's types.
 pub trait Visitor {
@@ -98,7 +102,10 @@ where
 
 /// The protocols that come with this program.
 pub fn builtin() -> impl Registry {
-    Empty.and::<Broadcast, gossip::Gossip>("gossip")
+    Empty
+        .and::<Broadcast, gossip::Gossip>("gossip")
+        .and::<Echo, echo::Echoer>("echo")
+        .and::<UniqueIds, unique_ids::Generator>("unique-ids")
 }
 
 /// The JSON Schema of scenario files for the protocols of a registry.

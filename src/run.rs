@@ -382,7 +382,11 @@ where
 {
     check_expect::<W>(scenario, document)?;
     scenario.setup::<W, N>(document)?;
-    let json = |text: serde_json::Result<String>| text.expect("knobs can be written as JSON");
+    let json = |text: serde_json::Result<String>| match text.expect("knobs can be written as JSON") {
+        // No knobs at all are written as in a file.
+        text if text == "null" => "{}".to_owned(),
+        text => text,
+    };
     let protocol = json(serde_json::to_string(&scenario.node_config::<N>(document)?));
     let workload = json(serde_json::to_string(&scenario.workload_config::<W>(document)?));
     let choice = |name: &str, config| Choice { name: name.to_owned(), config: Raw(config) };

@@ -16,8 +16,11 @@ use crate::time::{Span, Time};
 use crate::value::Value;
 
 pub mod broadcast;
+pub mod echo;
 pub mod load;
 pub mod spread;
+pub mod unique_ids;
+mod validity;
 
 /// What clients ask of a cluster, and how their answers are judged.
 pub trait Workload: 'static {

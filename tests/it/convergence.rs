@@ -37,6 +37,9 @@ struct Trouble {
 
 const LIMIT: u32 = 10_000;
 
+/// The first kind of trouble that befalls hosts and not links.
+const PAUSE: u32 = 5;
+
 fn storm() -> impl Strategy<Value = Storm> {
     let latency = prop_oneof![
         (0_u32..100).prop_map(|ms| format!(r#"{{ "constant": "{ms}ms" }}"#)),
@@ -68,6 +71,12 @@ fn storm() -> impl Strategy<Value = Storm> {
 }
 
 impl Storm {
+    /// Whether it could have got in the way. Where no node speaks to another, nothing that befalls links does.
+    fn concerns(&self, summary: &Summary) -> bool {
+        let befalls_hosts = |trouble: &Trouble| trouble.kind >= PAUSE;
+        summary.counters.sent > 0 || self.faults.iter().any(befalls_hosts)
+    }
+
     /// The storm as a scenario file. One disk is lost at most: with two, a value may be gone for good and rightly.
     fn file(&self, protocol: &str, workload: &str) -> String {
         let node = |at: u32| format!("n{}", at % self.nodes);
@@ -83,13 +92,13 @@ impl Storm {
         let mut wiped = false;
         for Trouble { at, lasts, kind, nodes: (a, b) } in &self.faults {
             let (a, b) = (node(*a), node(*b));
-            let fault = match kind {
+            let fault = match *kind {
                 0 => r#"{ "partition": "halves" }"#.to_owned(),
                 1 => r#"{ "partition": "ring" }"#.to_owned(),
                 2 => r#"{ "partition": "bridge" }"#.to_owned(),
                 3 => format!(r#"{{ "cut": {{ "from": ["{a}"], "to": ["{b}"] }} }}"#),
                 4 => format!(r#"{{ "link": {{ "from": ["{a}"], "loss": 0.8, "duplicate": 0.5 }} }}"#),
-                5 => format!(r#"{{ "pause": ["{a}"] }}"#),
+                PAUSE => format!(r#"{{ "pause": ["{a}"] }}"#),
                 6 if !wiped => {
                     wiped = true;
                     format!(r#"{{ "wipe": ["{a}"] }}"#)
@@ -98,7 +107,8 @@ impl Storm {
             };
             faults.push(format!(r#"{{ "at": "{at}ms", "for": "{lasts}ms", "fault": {fault} }}"#));
         }
-        // Operations are written out where that is known how; elsewhere they are drawn, about as many.
+        // Operations are written out where that is known how; elsewhere they are drawn, so many that hardly a fault
+        // falls between two of them.
         let operations = match workload {
             "broadcast" => format!("\n  \"operations\": [{}],", operations.join(",\n    ")),
             _ => String::new(),
@@ -111,7 +121,7 @@ impl Storm {
             r#"{{
   "name": "storm", "seed": {seed}, "nodes": {nodes}, "protocol": {protocol},
   "network": {{ "latency": {latency}, "loss": {loss}, "duplicate": {duplicate}, "order": "{order}" }},
-  "workload": {{ "{workload}": {{ "rate": 2, "time_limit": "{LIMIT}ms" }} }},{}
+  "workload": {{ "{workload}": {{ "rate": 20, "time_limit": "{LIMIT}ms" }} }},{}
   "faults": [{}],
   "settle": "40s"
 }}
@@ -158,7 +168,9 @@ fn acted(summary: &Summary) -> bool {
     let counters = summary.counters;
     let dropped = counters.lost + counters.cut + counters.down + counters.requests_dropped;
     dropped + counters.held + counters.duplicated > 0
-        || summary.metric("spread_to_100") != Some(Metric::Span(rumormill::time::Span::ZERO))
+        || summary
+            .metric("spread_to_100")
+            .is_some_and(|spread| spread != Metric::Span(rumormill::time::Span::ZERO))
 }
 
 #[test]
@@ -168,8 +180,10 @@ fn every_protocol_converges_after_any_storm() {
         let protocol = format!(r#"{{ "{}": {{}} }}"#, row.name);
         let result = runner(200).run(&storm(), |storm| {
             let summary = run_file(row.name, &storm.file(&protocol, row.workload));
-            cases.set(cases.get() + 1);
-            acting.set(acting.get() + u32::from(acted(&summary)));
+            if storm.concerns(&summary) {
+                cases.set(cases.get() + 1);
+                acting.set(acting.get() + u32::from(acted(&summary)));
+            }
             let texts: Vec<&str> = summary.problems.iter().map(|problem| problem.text.as_str()).collect();
             prop_assert!(
                 matches!(summary.verdict, Verdict::Pass | Verdict::Unknown),
@@ -187,8 +201,9 @@ fn every_protocol_converges_after_any_storm() {
         }
         result.unwrap();
         assert!(
-            acting.get() * 10 >= cases.get() * 9,
-            "{} of {} storms got in the way",
+            cases.get() >= 100 && acting.get() * 10 >= cases.get() * 9,
+            "{}: {} of {} storms got in the way",
+            row.name,
             acting.get(),
             cases.get()
         );

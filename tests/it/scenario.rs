@@ -135,6 +135,14 @@ fn what_check_prints_says_the_same_as_the_file() {
 }
 
 #[test]
+fn a_protocol_without_knobs_is_written_as_the_schema_has_it() {
+    let text =
+        r#"{ "name": "s", "nodes": 3, "protocol": { "unique-ids": {} }, "workload": { "unique-ids": {} } }"#;
+    let said = Desk::with("s.json", text).run(["check", "s.json"]);
+    assert!(said.code == 0 && said.out.contains(r#""protocol": { "unique-ids": {} },"#), "{said:?}");
+}
+
+#[test]
 fn explicit_operations_replace_the_drawn_ones_and_nothing_else() {
     let drawn = setup(QUICKSTART, &[]);
     let storm: Vec<String> = drawn

@@ -8,7 +8,8 @@ use crate::ratio::Quotient;
 use crate::time::Span;
 use crate::value::Value;
 use crate::workload::spread::{SHARES, Spread};
-use crate::workload::{Judged, Metric, Problem, Verdict};
+use crate::workload::validity::Validity;
+use crate::workload::{Judged, Metric, Problem};
 
 /// The figures of a broadcast run, under Maelstrom's names where it has them.
 #[derive(Clone, Debug, Serialize)]
@@ -30,24 +31,6 @@ pub struct Figures {
     duplicated: Vec<Value>,
     strict: StrictFigures,
     spread: SpreadFigures,
-}
-
-/// Jepsen's three-valued truth.
-#[derive(Clone, Copy, Debug, Serialize)]
-#[serde(untagged)]
-enum Validity {
-    Known(bool),
-    Unknown(&'static str),
-}
-
-impl From<Verdict> for Validity {
-    fn from(verdict: Verdict) -> Validity {
-        match verdict {
-            Verdict::Pass => Validity::Known(true),
-            Verdict::Fail => Validity::Known(false),
-            Verdict::Unknown => Validity::Unknown("unknown"),
-        }
-    }
 }
 
 #[derive(Clone, Copy, Debug, Serialize)]

@@ -29,6 +29,14 @@ const TURNS: [(&str, &str); 9] = [
     (r#""verdict": "pass""#, r#""verdict": "unknown""#),
 ];
 
+/// What a text for another protocol says in place of `everything.json`; a null takes the key away.
+const OTHERS: [&str; 2] = [
+    r#"{ "protocol": { "echo": {} }, "workload": { "echo": { "rate": 10.0, "time_limit": "10s" } },
+         "operations": null, "expect": { "acknowledged": ">=0", "attempts": ">=0", "wrong": ">=0" } }"#,
+    r#"{ "protocol": { "unique-ids": {} }, "workload": { "unique-ids": { "rate": 10.0, "time_limit": "10s" } },
+         "operations": null, "expect": { "acknowledged": ">=0", "attempts": ">=0", "duplicated": ">=0" } }"#,
+];
+
 #[test]
 fn every_key_and_every_word_misspelt_is_placed_and_put_right() {
     let schema = schema(&builtin(), METRICS);
@@ -86,8 +94,9 @@ fn misspell(desk: &Desk, schema: &Value, pointer: &str, site: &Site) -> Option<S
     let allowed = said.talk.lines().find_map(|line| line.trim().strip_prefix("allowed: "));
     let allowed: BTreeSet<&str> = allowed.unwrap_or_default().split(", ").collect();
     let there_are = siblings(schema, pointer);
-    // Of all figures only those of the file's own workload are allowed.
-    let all_allowed = match pointer.contains("/Expect/") {
+    // Of all workloads only the one that the protocol serves is allowed, and of all figures only its own.
+    let is_workload = holder_of(pointer) == "/properties/workload";
+    let all_allowed = match pointer.contains("/Expect/") || is_workload {
         true => allowed.contains(right) && allowed.is_subset(&there_are),
         false => allowed == there_are,
     };
@@ -109,7 +118,7 @@ fn sites(schema: &Value) -> BTreeMap<String, Site> {
         EVERYTHING.replace(word, other)
     });
     let mut sites = BTreeMap::new();
-    for text in std::iter::once(EVERYTHING.to_owned()).chain(turns) {
+    for text in std::iter::once(EVERYTHING.to_owned()).chain(turns).chain(OTHERS.map(in_place)) {
         let value: Value = serde_json::from_str(&text).expect("the text is JSON");
         let mut spots = Spots { text: &text, at: 0, offsets: BTreeMap::new() };
         spots.value("");
@@ -121,6 +130,17 @@ fn sites(schema: &Value) -> BTreeMap<String, Site> {
         }
     }
     sites
+}
+
+/// `everything.json` with some of its keys replaced.
+fn in_place(other: &str) -> String {
+    let mut text: Value = serde_json::from_str(EVERYTHING).expect("the text is JSON");
+    let other: Value = serde_json::from_str(other).expect("what stands in its place is JSON");
+    for (key, part) in other.as_object().expect("an object stands in its place") {
+        text[key] = part.clone();
+    }
+    text.as_object_mut().expect("the text is an object").retain(|_, part| !part.is_null());
+    serde_json::to_string_pretty(&text).expect("JSON can be written")
 }
 
 /// A reader of valid JSON that only notes where keys and strings begin.
@@ -290,11 +310,19 @@ fn siblings<'a>(root: &'a Value, pointer: &str) -> BTreeSet<&'a str> {
         let words = schema["enum"].as_array().into_iter().flatten().chain(schema.get("const"));
         keys.chain(words.filter_map(Value::as_str)).collect::<Vec<&str>>()
     };
-    let up = |pointer: &'_ str| pointer.rsplit_once('/').map_or(String::new(), |(above, _)| above.to_owned());
-    let holder = if pointer.ends_with("/const") { up(pointer) } else { up(&up(pointer)) };
-    let above = up(&holder);
-    match root.pointer(&above).and_then(Value::as_array) {
+    let holder = holder_of(pointer);
+    let above = up(holder);
+    match root.pointer(above).and_then(Value::as_array) {
         Some(choices) if above.ends_with("/oneOf") => choices.iter().flat_map(words).collect(),
-        Some(_) | None => root.pointer(&holder).map(words).into_iter().flatten().collect(),
+        Some(_) | None => root.pointer(holder).map(words).into_iter().flatten().collect(),
     }
+}
+
+/// The part of the schema that a key or word belongs to.
+fn holder_of(pointer: &str) -> &str {
+    if pointer.ends_with("/const") { up(pointer) } else { up(up(pointer)) }
+}
+
+fn up(pointer: &str) -> &str {
+    pointer.rsplit_once('/').map_or("", |(above, _)| above)
 }

@@ -108,7 +108,9 @@ proptest! {
 fn no_payload_takes_a_name_that_the_wire_needs() {
     for row in protocol::builtin().rows() {
         let Ok(types) = protocol::builtin().with(row.name, Names) else { panic!("{} is listed", row.name) };
-        assert!(types.len() > 3, "{}: {types:?}", row.name);
+        // Every protocol has a request and a response at least.
+        let fewest = if row.name == "gossip" { 10 } else { 2 };
+        assert!(types.len() >= fewest, "{}: {types:?}", row.name);
         for (tag, fields) in &types {
             let taken = ["type", "msg_id", "in_reply_to"];
             assert!(!fields.iter().any(|field| taken.contains(field)), "{}: {tag} {fields:?}", row.name);
