@@ -10,6 +10,7 @@ use crate::node::Node;
 use crate::workload::Workload;
 use crate::workload::broadcast::Broadcast;
 
+pub mod flood;
 pub mod gossip;
 
 /// Something to be done with a protocol's types.
@@ -98,7 +99,7 @@ where
 
 /// The protocols that come with this program.
 pub fn builtin() -> impl Registry {
-    Empty.and::<Broadcast, gossip::Gossip>("gossip")
+    Empty.and::<Broadcast, gossip::Gossip>("gossip").and::<Broadcast, flood::Flood>("flood")
 }
 
 /// The JSON Schema of scenario files for the protocols of a registry.

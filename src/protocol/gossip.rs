@@ -28,7 +28,8 @@ pub struct Config {
     pub anti_entropy: Option<Span>,
 }
 
-fn period<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Span>, D::Error> {
+/// A length of time that something is done again after, or null for never.
+pub(super) fn period<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Span>, D::Error> {
     match Option::deserialize(deserializer)? {
         Some(Span::ZERO) => {
             Err(de::Error::custom("no time at all would never end; give a length, or null for never"))
