@@ -13,6 +13,7 @@ use crate::workload::echo::Echo;
 use crate::workload::unique_ids::UniqueIds;
 
 pub mod echo;
+pub mod flood;
 pub mod gossip;
 pub mod unique_ids;
 
@@ -104,6 +105,7 @@ where
 pub fn builtin() -> impl Registry {
     Empty
         .and::<Broadcast, gossip::Gossip>("gossip")
+        .and::<Broadcast, flood::Flood>("flood")
         .and::<Echo, echo::Echoer>("echo")
         .and::<UniqueIds, unique_ids::Generator>("unique-ids")
 }

@@ -32,10 +32,6 @@ impl Topology {
     /// The neighbours of a node in a cluster of `count` nodes, in the order of their numbers.
     pub fn neighbours(self, node: NodeId, count: u32) -> Vec<NodeId> {
         let me = u64::from(node.0);
-        let tree = |branches: u64| {
-            let parent = me.checked_sub(1).map(|below| below / branches);
-            parent.into_iter().chain((1..=branches).map(|child| me * branches + child)).collect()
-        };
         let near: Vec<u64> = match self {
             Topology::Line => me.checked_sub(1).into_iter().chain([me + 1]).collect(),
             Topology::Grid => {
@@ -45,13 +41,23 @@ impl Topology {
                 let right = (me % side != side - 1).then_some(me + 1);
                 above.into_iter().chain(left).chain(right).chain([me + side]).collect()
             }
-            Topology::Tree | Topology::Tree2 => tree(2),
-            Topology::Tree3 => tree(3),
-            Topology::Tree4 => tree(4),
+            Topology::Tree | Topology::Tree2 => return tree(node, count, 2),
+            Topology::Tree3 => return tree(node, count, 3),
+            Topology::Tree4 => return tree(node, count, 4),
             Topology::Total => (0..u64::from(count)).filter(|other| *other != me).collect(),
         };
         near.into_iter().filter(|other| *other < u64::from(count)).map(|other| NodeId(other as u32)).collect()
     }
+}
+
+/// The neighbours of a node in the breadth-first tree of `count` nodes with `branches` children a node, at least one:
+/// first its parent, then its children.
+pub fn tree(node: NodeId, count: u32, branches: u32) -> Vec<NodeId> {
+    let (me, branches) = (u64::from(node.0), u64::from(branches));
+    let parent = me.checked_sub(1).map(|below| below / branches);
+    let first = me * branches + 1;
+    let children = first..(first + branches).min(u64::from(count)).max(first);
+    parent.into_iter().chain(children).map(|other| NodeId(other as u32)).collect()
 }
 
 /// The neighbourhoods of a whole cluster in two flat lists; nothing at all for `total`.

@@ -28,7 +28,8 @@ pub struct Config {
     pub anti_entropy: Option<Span>,
 }
 
-fn period<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Span>, D::Error> {
+/// A length of time that something is done again after, or null for never.
+pub(super) fn period<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Span>, D::Error> {
     let or_null = |error| de::Error::custom(format!("{error}, or null for never"));
     match Option::deserialize(deserializer).map_err(or_null)? {
         Some(Span::ZERO) => {

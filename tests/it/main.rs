@@ -9,6 +9,7 @@
 mod cli;
 mod convergence;
 mod determinism;
+mod flood;
 mod liars;
 mod liars_ids;
 mod many_seeds;

@@ -16,8 +16,14 @@ use crate::program::Desk;
 /// A text with every key of the format.
 pub(super) const EVERYTHING: &str = include_str!("everything.json");
 
-/// Words of which a text can hold only one at a time.
-const TURNS: [(&str, &str); 9] = [
+/// The protocol of `everything.json`; a file has one.
+const GOSSIP: &str = r#""gossip": { "fanout": 3, "anti_entropy": "1s" }"#;
+
+/// Keys and words of which a text can hold only one at a time.
+const TURNS: [(&str, &str); 12] = [
+    (GOSSIP, r#""flood": { "retry": "1s", "batch": "150ms", "hub_batch": "380ms", "overlay": "given" }"#),
+    (GOSSIP, r#""flood": { "overlay": "star" }"#),
+    (GOSSIP, r#""flood": { "overlay": { "tree": 4 } }"#),
     (r#""topology": "line""#, r#""topology": "grid""#),
     (r#""topology": "line""#, r#""topology": "tree""#),
     (r#""topology": "line""#, r#""topology": "tree2""#),

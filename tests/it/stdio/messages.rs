@@ -3,6 +3,7 @@
 
 use proptest::prelude::*;
 use rumormill::node::Node;
+use rumormill::protocol::flood::{self, Receipt, Told};
 use rumormill::protocol::gossip::{Differ, Message, Repair};
 use rumormill::protocol::{self, Registry, Visitor};
 use rumormill::ratio::Quotient;
@@ -64,6 +65,23 @@ fn messages() -> impl Strategy<Value = Message> {
     ]
 }
 
+/// As above.
+fn tells() -> impl Strategy<Value = flood::Message> {
+    use flood::Message;
+    let _ = |message| match message {
+        Message::Tell { .. } | Message::Ack { .. } | Message::Hello { .. } | Message::Welcome { .. } => {}
+    };
+    let told = (values(), any::<Option<u32>>()).prop_map(|(message, hops)| Told { message, hops });
+    let receipt = (any::<u64>(), several(any::<u64>())).prop_map(|(disk, numbers)| Receipt { disk, numbers });
+    prop_oneof![
+        (several(told), prop::option::of(receipt))
+            .prop_map(|(messages, receipt)| Message::Tell { messages, receipt }),
+        several(any::<u64>()).prop_map(|numbers| Message::Ack { numbers }),
+        any::<u64>().prop_map(|disk| Message::Hello { disk }),
+        any::<u64>().prop_map(|disk| Message::Welcome { disk }),
+    ]
+}
+
 fn requests() -> impl Strategy<Value = Request> {
     let _ = |request| match request {
         Request::Broadcast { .. } | Request::Read | Request::GossipStats => {}
@@ -97,8 +115,14 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_message_survives_the_wire(message in messages(), request in requests(), response in responses()) {
+    fn every_message_survives_the_wire(
+        message in messages(),
+        tell in tells(),
+        request in requests(),
+        response in responses(),
+    ) {
         there_and_back(&message);
+        there_and_back(&tell);
         there_and_back(&request);
         there_and_back(&response);
     }
