@@ -9,8 +9,14 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use crate::node::Node;
 use crate::workload::Workload;
 use crate::workload::broadcast::Broadcast;
+use crate::workload::counter::{GCounter, PnCounter};
+use crate::workload::g_set::GSet;
 
+pub mod counter;
+pub mod g_set;
 pub mod gossip;
+pub mod knobs;
+pub mod rumors;
 
 /// Something to be done with a protocol's types.
 pub trait Visitor {
@@ -98,7 +104,11 @@ where
 
 /// The protocols that come with this program.
 pub fn builtin() -> impl Registry {
-    Empty.and::<Broadcast, gossip::Gossip>("gossip")
+    Empty
+        .and::<Broadcast, gossip::Gossip>("gossip")
+        .and::<GCounter, counter::GCounter>("g-counter")
+        .and::<PnCounter, counter::PnCounter>("pn-counter")
+        .and::<GSet, g_set::GSet>("g-set")
 }
 
 /// The JSON Schema of scenario files for the protocols of a registry.

@@ -16,7 +16,10 @@ use crate::time::{Span, Time};
 use crate::value::Value;
 
 pub mod broadcast;
+pub mod counter;
+pub mod g_set;
 pub mod load;
+pub mod set_figures;
 pub mod spread;
 
 /// What clients ask of a cluster, and how their answers are judged.
@@ -194,6 +197,24 @@ impl fmt::Display for Verdict {
             Verdict::Unknown => "unknown",
             Verdict::Fail => "fail",
         })
+    }
+}
+
+/// Jepsen's three-valued truth, as figures write it.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(untagged)]
+enum Validity {
+    Known(bool),
+    Unknown(&'static str),
+}
+
+impl From<Verdict> for Validity {
+    fn from(verdict: Verdict) -> Validity {
+        match verdict {
+            Verdict::Pass => Validity::Known(true),
+            Verdict::Fail => Validity::Known(false),
+            Verdict::Unknown => Validity::Unknown("unknown"),
+        }
     }
 }
 

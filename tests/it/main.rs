@@ -10,6 +10,7 @@ mod cli;
 mod convergence;
 mod determinism;
 mod liars;
+mod liars_counters;
 mod network;
 mod own_node;
 mod program;

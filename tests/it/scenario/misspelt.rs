@@ -29,13 +29,40 @@ const TURNS: [(&str, &str); 9] = [
     (r#""verdict": "pass""#, r#""verdict": "unknown""#),
 ];
 
+/// The protocols that `everything.json` has no place for, with their workload and its figures.
+const OTHERS: [&str; 3] = [
+    r#"{
+  "name": "everything of g-counter", "seed": 1, "nodes": 3,
+  "protocol": { "g-counter": { "fanout": 2, "anti_entropy": "1s" } },
+  "workload": { "g-counter": { "rate": 5.0, "time_limit": "2s" } },
+  "expect": { "acknowledged": ">=0", "attempts": ">=0", "final_values": 1, "forgiven": 0, "indeterminate": 0,
+    "silent": 0, "unacceptable": 0 }
+}
+"#,
+    r#"{
+  "name": "everything of pn-counter", "seed": 1, "nodes": 3,
+  "protocol": { "pn-counter": { "fanout": 2, "anti_entropy": "1s" } },
+  "workload": { "pn-counter": { "rate": 5.0, "time_limit": "2s" } }
+}
+"#,
+    r#"{
+  "name": "everything of g-set", "seed": 1, "nodes": 3,
+  "protocol": { "g-set": { "fanout": 2, "anti_entropy": "1s" } },
+  "workload": { "g-set": { "rate": 5.0, "time_limit": "2s" } }
+}
+"#,
+];
+
 #[test]
 fn every_key_and_every_word_misspelt_is_placed_and_put_right() {
     let schema = schema(&builtin(), METRICS);
     let sites = sites(&schema);
     let unused: Vec<String> =
         all_words(&schema).into_iter().filter(|word| !sites.contains_key(word)).collect();
-    assert!(unused.is_empty(), "everything.json and TURNS use every key and word, but not {unused:#?}");
+    assert!(
+        unused.is_empty(),
+        "everything.json, TURNS and OTHERS use every key and word, but not {unused:#?}"
+    );
 
     let desk = Desk::new();
     let wrong: Vec<String> =
@@ -86,8 +113,10 @@ fn misspell(desk: &Desk, schema: &Value, pointer: &str, site: &Site) -> Option<S
     let allowed = said.talk.lines().find_map(|line| line.trim().strip_prefix("allowed: "));
     let allowed: BTreeSet<&str> = allowed.unwrap_or_default().split(", ").collect();
     let there_are = siblings(schema, pointer);
-    // Of all figures only those of the file's own workload are allowed.
-    let all_allowed = match pointer.contains("/Expect/") {
+    // Of all workloads only the protocol's own is allowed, and of all figures only those of that.
+    let workload = pointer.strip_prefix("/properties/workload/properties/");
+    let is_workload = workload.is_some_and(|rest| !rest.contains('/'));
+    let all_allowed = match pointer.contains("/Expect/") || is_workload {
         true => allowed.contains(right) && allowed.is_subset(&there_are),
         false => allowed == there_are,
     };
@@ -109,7 +138,8 @@ fn sites(schema: &Value) -> BTreeMap<String, Site> {
         EVERYTHING.replace(word, other)
     });
     let mut sites = BTreeMap::new();
-    for text in std::iter::once(EVERYTHING.to_owned()).chain(turns) {
+    let others = OTHERS.iter().map(|text| (*text).to_owned());
+    for text in std::iter::once(EVERYTHING.to_owned()).chain(turns).chain(others) {
         let value: Value = serde_json::from_str(&text).expect("the text is JSON");
         let mut spots = Spots { text: &text, at: 0, offsets: BTreeMap::new() };
         spots.value("");
