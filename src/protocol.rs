@@ -9,12 +9,18 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use crate::node::Node;
 use crate::workload::Workload;
 use crate::workload::broadcast::Broadcast;
+use crate::workload::counter::{GCounter, PnCounter};
 use crate::workload::echo::Echo;
+use crate::workload::g_set::GSet;
 use crate::workload::unique_ids::UniqueIds;
 
+pub mod counter;
 pub mod echo;
 pub mod flood;
+pub mod g_set;
 pub mod gossip;
+pub mod knobs;
+pub mod rumors;
 pub mod unique_ids;
 
 /// Something to be done with a protocol's types.
@@ -108,6 +114,9 @@ pub fn builtin() -> impl Registry {
         .and::<Broadcast, flood::Flood>("flood")
         .and::<Echo, echo::Echoer>("echo")
         .and::<UniqueIds, unique_ids::Generator>("unique-ids")
+        .and::<GSet, g_set::GSet>("g-set")
+        .and::<GCounter, counter::GCounter>("g-counter")
+        .and::<PnCounter, counter::PnCounter>("pn-counter")
 }
 
 /// The JSON Schema of scenario files for the protocols of a registry.

@@ -16,8 +16,11 @@ use crate::time::{Span, Time};
 use crate::value::Value;
 
 pub mod broadcast;
+pub mod counter;
 pub mod echo;
+pub mod g_set;
 pub mod load;
+pub mod set_figures;
 pub mod spread;
 pub mod unique_ids;
 mod validity;

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{Members, NodeId};
 use crate::node::{Call, Context, Neighbours, Node};
-use crate::protocol::gossip::period;
+use crate::protocol::knobs::period;
 use crate::ratio::Quotient;
 use crate::time::{Span, Time};
 use crate::topology;

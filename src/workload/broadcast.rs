@@ -4,20 +4,19 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::check::{Add, Read, SetHistory};
+use crate::check::{Add, Read};
 use crate::id::{Members, NodeId};
 use crate::ratio::Quotient;
 use crate::rng::Key;
 use crate::time::{Span, Time};
 use crate::value::Value;
 use crate::workload::load::Load;
+use crate::workload::set_figures;
 use crate::workload::spread::Spread;
 use crate::workload::{Effects, EntryOf, Facts, Judged, Operation, Outcome, Workload};
 
-mod figures;
-
-pub use figures::Figures;
-use figures::judged;
+pub use super::set_figures::Figures;
+pub use super::spread::Event;
 
 /// The broadcast workload.
 #[derive(Clone, Copy, Debug)]
@@ -62,57 +61,10 @@ pub enum Response {
     },
 }
 
-/// What nodes announce. Spread, hops and redundancy are told from these alone.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Event {
-    /// A value is known here for the first time.
-    Delivered {
-        /// Which.
-        value: Value,
-        /// How many hops it came; 0 at the node that a client handed it to.
-        hops: u32,
-    },
-    /// A value is known here for the first time, through a repair.
-    Repaired {
-        /// Which.
-        value: Value,
-    },
-    /// A value came that was known already.
-    Redundant {
-        /// Which.
-        value: Value,
-    },
-}
-
 impl Workload for Broadcast {
     const NAME: &'static str = "broadcast";
     const ABOUT: &'static str = "clients hand in values; every node must come to know each of them";
-    const METRICS: &'static [&'static str] = &[
-        "attempts",
-        "acknowledged",
-        "lost",
-        "forgiven",
-        "kept",
-        "stable",
-        "stale",
-        "never_read",
-        "duplicated",
-        "stable_latency_p0",
-        "stable_latency_p50",
-        "stable_latency_p95",
-        "stable_latency_p99",
-        "stable_latency_max",
-        "spread_to_50",
-        "spread_to_95",
-        "spread_to_99",
-        "spread_to_100",
-        "reached_all",
-        "last_hop",
-        "rmr",
-        "repaired",
-        "redundant",
-    ];
+    const METRICS: &'static [&'static str] = set_figures::METRICS;
     type Config = Load;
     type Request = Request;
     type Response = Response;
@@ -167,21 +119,12 @@ impl Workload for Broadcast {
     }
 
     fn see(spread: &mut Spread, at: Time, node: NodeId, event: &Event) {
-        match event {
-            Event::Delivered { value, hops } => spread.deliver(at, node, value, Some(*hops)),
-            Event::Repaired { value } => spread.deliver(at, node, value, None),
-            Event::Redundant { .. } => spread.redundant += 1,
-        }
+        spread.see(at, node, event);
     }
 
     fn judge(history: &[EntryOf<Broadcast>], spread: &Spread, facts: &Facts<'_>) -> Judged<Figures> {
         let (adds, reads) = (adds(history), reads(history));
-        let set = SetHistory::new(&adds, &reads);
-        let set_full = set.set_full();
-        let first_two = |value: &Value| Some(spread.of(value)?.first_two());
-        let mut strict = set.strict(facts.members, facts.wipes, first_two);
-        strict.kept = set.kept(&strict, facts.crashes, first_two);
-        judged(&set_full, &strict, spread)
+        set_figures::judge(&adds, &reads, spread, facts)
     }
 }
 
@@ -226,6 +169,7 @@ mod tests {
     use crate::workload::Phase;
     use crate::workload::Verdict;
     use crate::workload::load::Load as Config;
+    use crate::workload::set_figures::judged;
 
     // ---- the load
 

@@ -4,6 +4,7 @@
 //! bit for each node, not a table of deliveries.
 
 use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
 
 use crate::check::FirstTwo;
 use crate::hash::BuildWordHasher;
@@ -13,6 +14,29 @@ use crate::value::Value;
 
 /// The shares of the nodes, in percent, whose crossing times are kept.
 pub const SHARES: [u32; 4] = [50, 95, 99, 100];
+
+/// What nodes announce.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Event {
+    /// A value is known here for the first time.
+    Delivered {
+        /// Which.
+        value: Value,
+        /// How many hops it came; 0 at the node that a client handed it to.
+        hops: u32,
+    },
+    /// A value is known here for the first time, through a repair.
+    Repaired {
+        /// Which.
+        value: Value,
+    },
+    /// A value came that was known already.
+    Redundant {
+        /// Which.
+        value: Value,
+    },
+}
 
 /// How all values of a run spread.
 #[derive(Clone, Debug)]
@@ -48,6 +72,15 @@ impl Spread {
             redundant: 0,
             repaired: 0,
             hops: Vec::new(),
+        }
+    }
+
+    /// A node announced an event.
+    pub fn see(&mut self, at: Time, node: NodeId, event: &Event) {
+        match event {
+            Event::Delivered { value, hops } => self.deliver(at, node, value, Some(*hops)),
+            Event::Repaired { value } => self.deliver(at, node, value, None),
+            Event::Redundant { .. } => self.redundant += 1,
         }
     }
 

@@ -11,6 +11,7 @@ mod convergence;
 mod determinism;
 mod flood;
 mod liars;
+mod liars_counters;
 mod liars_ids;
 mod many_seeds;
 mod network;

@@ -36,11 +36,19 @@ const TURNS: [(&str, &str); 12] = [
 ];
 
 /// What a text for another protocol says in place of `everything.json`; a null takes the key away.
-const OTHERS: [&str; 2] = [
+const OTHERS: [&str; 5] = [
     r#"{ "protocol": { "echo": {} }, "workload": { "echo": { "rate": 10.0, "time_limit": "10s" } },
          "operations": null, "expect": { "acknowledged": ">=0", "attempts": ">=0", "wrong": ">=0" } }"#,
     r#"{ "protocol": { "unique-ids": {} }, "workload": { "unique-ids": { "rate": 10.0, "time_limit": "10s" } },
          "operations": null, "expect": { "acknowledged": ">=0", "attempts": ">=0", "duplicated": ">=0" } }"#,
+    r#"{ "protocol": { "g-set": { "fanout": 2, "anti_entropy": "1s" } }, "workload": { "g-set": { "rate": 10.0, "time_limit": "10s" } },
+         "operations": null }"#,
+    r#"{ "protocol": { "g-counter": { "fanout": 2, "anti_entropy": "1s" } }, "workload": { "g-counter": { "rate": 10.0, "time_limit": "10s" } },
+         "operations": null, "expect": { "acknowledged": ">=0", "attempts": ">=0", "final_values": 1, "forgiven": 0,
+                     "indeterminate": 0, "silent": 0, "unacceptable": 0 } }"#,
+    r#"{ "protocol": { "pn-counter": { "fanout": 2, "anti_entropy": "1s" } }, "workload": { "pn-counter": { "rate": 10.0, "time_limit": "10s" } },
+         "operations": null, "expect": { "acknowledged": ">=0", "attempts": ">=0", "final_values": 1, "forgiven": 0,
+                     "indeterminate": 0, "silent": 0, "unacceptable": 0 } }"#,
 ];
 
 #[test]
@@ -49,7 +57,10 @@ fn every_key_and_every_word_misspelt_is_placed_and_put_right() {
     let sites = sites(&schema);
     let unused: Vec<String> =
         all_words(&schema).into_iter().filter(|word| !sites.contains_key(word)).collect();
-    assert!(unused.is_empty(), "everything.json and TURNS use every key and word, but not {unused:#?}");
+    assert!(
+        unused.is_empty(),
+        "everything.json, TURNS and OTHERS use every key and word, but not {unused:#?}"
+    );
 
     let desk = Desk::new();
     let wrong: Vec<String> =

@@ -1,17 +1,44 @@
-//! What a judged broadcast run shows: under Maelstrom's names, under those of `expect`, and in words.
+//! Judging what is a set to clients, and what that shows: under Maelstrom's names, under those of `expect`, in words.
 
 use serde::Serialize;
 
-use crate::check::{SetFull, Strict};
+use crate::check::{Add, Read, SetFull, SetHistory, Strict};
 use crate::id::{NodeId, few};
 use crate::ratio::Quotient;
 use crate::time::Span;
 use crate::value::Value;
 use crate::workload::spread::{SHARES, Spread};
 use crate::workload::validity::Validity;
-use crate::workload::{Judged, Metric, Problem};
+use crate::workload::{Facts, Judged, Metric, Problem};
 
-/// The figures of a broadcast run, under Maelstrom's names where it has them.
+/// The figures that `expect` may bound.
+pub(super) const METRICS: &[&str] = &[
+    "attempts",
+    "acknowledged",
+    "lost",
+    "forgiven",
+    "kept",
+    "stable",
+    "stale",
+    "never_read",
+    "duplicated",
+    "stable_latency_p0",
+    "stable_latency_p50",
+    "stable_latency_p95",
+    "stable_latency_p99",
+    "stable_latency_max",
+    "spread_to_50",
+    "spread_to_95",
+    "spread_to_99",
+    "spread_to_100",
+    "reached_all",
+    "last_hop",
+    "rmr",
+    "repaired",
+    "redundant",
+];
+
+/// The figures of a run with a set, under Maelstrom's names where it has them.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Figures {
@@ -75,6 +102,21 @@ struct SpreadFigures {
     rmr: Quotient,
 }
 
+/// Judges what clients added and read, by set-full and strictly.
+pub(super) fn judge(
+    adds: &[Add<'_>],
+    reads: &[Read<'_>],
+    spread: &Spread,
+    facts: &Facts<'_>,
+) -> Judged<Figures> {
+    let set = SetHistory::new(adds, reads);
+    let set_full = set.set_full();
+    let first_two = |value: &Value| Some(spread.of(value)?.first_two());
+    let mut strict = set.strict(facts.members, facts.wipes, first_two);
+    strict.kept = set.kept(&strict, facts.crashes, first_two);
+    judged(&set_full, &strict, spread)
+}
+
 pub(super) fn judged(set_full: &SetFull, strict: &Strict, spread: &Spread) -> Judged<Figures> {
     Judged {
         strict: strict.verdict(set_full.acknowledged),
@@ -86,7 +128,7 @@ pub(super) fn judged(set_full: &SetFull, strict: &Strict, spread: &Spread) -> Ju
     }
 }
 
-pub(super) fn problems(strict: &Strict, spread: &Spread) -> Vec<Problem> {
+fn problems(strict: &Strict, spread: &Spread) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (value, lacking) in &strict.lost {
         let never =
@@ -117,7 +159,7 @@ pub(super) fn problems(strict: &Strict, spread: &Spread) -> Vec<Problem> {
     problems
 }
 
-pub(super) fn figures(set_full: &SetFull, strict: &Strict, spread: &Spread) -> Figures {
+fn figures(set_full: &SetFull, strict: &Strict, spread: &Spread) -> Figures {
     let latencies = || {
         Some(StableLatencies {
             p0: set_full.stable_latency(0)?,
@@ -171,7 +213,7 @@ pub(super) fn figures(set_full: &SetFull, strict: &Strict, spread: &Spread) -> F
     }
 }
 
-pub(super) fn metrics(set_full: &SetFull, strict: &Strict, spread: &Spread) -> Vec<(&'static str, Metric)> {
+fn metrics(set_full: &SetFull, strict: &Strict, spread: &Spread) -> Vec<(&'static str, Metric)> {
     let count = |list: usize| Metric::Count(list as u64);
     let latency = |hundredths| {
         set_full.stable_latency(hundredths).map_or(Metric::None, |ms| Metric::Span(Span::from_millis(ms)))
@@ -207,7 +249,7 @@ pub(super) fn metrics(set_full: &SetFull, strict: &Strict, spread: &Spread) -> V
     ]
 }
 
-pub(super) fn rows(set_full: &SetFull, strict: &Strict, spread: &Spread) -> Vec<(&'static str, String)> {
+fn rows(set_full: &SetFull, strict: &Strict, spread: &Spread) -> Vec<(&'static str, String)> {
     let mut values = format!(
         "{} sent, {} acknowledged, {} lost",
         set_full.attempts,
@@ -264,6 +306,6 @@ pub(super) fn rows(set_full: &SetFull, strict: &Strict, spread: &Spread) -> Vec<
 }
 
 /// A length to a tenth of a millisecond, for people.
-pub(super) fn rounded(span: Span) -> String {
+fn rounded(span: Span) -> String {
     format!("{:.1} ms", span.as_nanos() as f64 / 1e6)
 }

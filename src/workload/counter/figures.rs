@@ -1,0 +1,536 @@
+//! Judging counters: whether the final reads can be, and what that shows in figures and words.
+//!
+//! A final read must lie in the set of the acknowledged sum plus any subset of the indeterminate adds; Maelstrom asks
+//! no more (maelstrom/src/maelstrom/workload/pn_counter.clj). Strictly, all final reads agree besides, and every node
+//! answers its own. *Indeterminate* is an add without an answer and, strictly only, one that is forgiven: acknowledged by
+//! a node that lost its disk before any other knew of the add.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::ledger::Ledger;
+use super::sums::Sums;
+use super::{Request, Response};
+use crate::id::{Members, NodeId, few};
+use crate::time::Time;
+use crate::workload::validity::Validity;
+use crate::workload::{Entry, Facts, Judged, Metric, Outcome, Phase, Problem, Verdict};
+
+/// The figures that `expect` may bound.
+pub(super) const METRICS: &[&str] =
+    &["attempts", "acknowledged", "indeterminate", "forgiven", "unacceptable", "final_values", "silent"];
+
+/// The figures of a counter run, under Maelstrom's names where it has them.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Figures {
+    #[serde(rename = "valid?")]
+    valid: Validity,
+    errors: Vec<Shown>,
+    final_reads: Vec<i64>,
+    acceptable: Vec<(i64, i64)>,
+    attempt_count: u64,
+    acknowledged_count: u64,
+    indeterminate_count: u64,
+    strict: StrictFigures,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct StrictFigures {
+    errors: Vec<Shown>,
+    acceptable: Vec<(i64, i64)>,
+    forgiven: Vec<Forgiven>,
+    silent: Vec<NodeId>,
+}
+
+/// A value in nodes' final reads.
+#[derive(Clone, Debug, Serialize)]
+struct Shown {
+    value: i64,
+    nodes: Vec<NodeId>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Forgiven {
+    delta: i64,
+    node: NodeId,
+}
+
+/// The adds of a history by what is known of them.
+struct Adds {
+    attempts: u64,
+    acknowledged: u64,
+    /// The sum of the acknowledged ones.
+    sum: i128,
+    /// Those without an answer.
+    indeterminate: Vec<i64>,
+    /// Those that were acknowledged and are forgiven.
+    forgiven: Vec<Forgiven>,
+}
+
+impl Adds {
+    fn of(history: &[Entry<Request, Response>], ledger: &Ledger, wipes: &[(NodeId, Time)]) -> Adds {
+        let mut adds =
+            Adds { attempts: 0, acknowledged: 0, sum: 0, indeterminate: Vec::new(), forgiven: Vec::new() };
+        for entry in history {
+            let Request::Add { delta } = entry.request else { continue };
+            adds.attempts += 1;
+            match entry.outcome {
+                Outcome::Ok(_) => {
+                    adds.acknowledged += 1;
+                    adds.sum += i128::from(delta);
+                    let asked = (entry.invoked.at, entry.completed.at);
+                    if ledger.fell_alone(entry.node, delta, asked, wipes) {
+                        adds.forgiven.push(Forgiven { delta, node: entry.node });
+                    }
+                }
+                Outcome::Info(_) | Outcome::Open => adds.indeterminate.push(delta),
+                Outcome::Fail(_) => {}
+            }
+        }
+        adds
+    }
+
+    /// What Maelstrom accepts.
+    fn acceptable(&self) -> Sums {
+        Sums::reachable(self.sum, self.indeterminate.iter().copied())
+    }
+
+    /// What is accepted if an add may be forgiven.
+    fn acceptable_forgiving(&self) -> Sums {
+        let forgiven = || self.forgiven.iter().map(|add| add.delta);
+        let definite = self.sum - forgiven().map(i128::from).sum::<i128>();
+        Sums::reachable(definite, self.indeterminate.iter().copied().chain(forgiven()))
+    }
+}
+
+/// The final reads of a history.
+struct Finals {
+    /// In the order they were asked for.
+    values: Vec<i64>,
+    /// Who showed which value.
+    shown: BTreeMap<i64, Vec<NodeId>>,
+    silent: Vec<NodeId>,
+}
+
+impl Finals {
+    fn of(history: &[Entry<Request, Response>], members: &Members) -> Finals {
+        let mut finals = Finals { values: Vec::new(), shown: BTreeMap::new(), silent: Vec::new() };
+        for entry in history.iter().filter(|entry| entry.phase == Phase::Final) {
+            if let Outcome::Ok(Response::ReadOk { value }) = entry.outcome {
+                finals.values.push(value);
+                finals.shown.entry(value).or_default().push(entry.node);
+            }
+        }
+        finals.shown.values_mut().for_each(|nodes| {
+            nodes.sort_unstable();
+            nodes.dedup();
+        });
+        let answered = |node: &NodeId| finals.shown.values().any(|nodes| nodes.contains(node));
+        finals.silent = members.iter().filter(|node| !answered(node)).collect();
+        finals
+    }
+
+    /// The values that cannot be, with who showed them.
+    fn outside(&self, sums: &Sums) -> Vec<Shown> {
+        let wrong = self.shown.iter().filter(|(value, _)| !sums.contains(**value));
+        wrong.map(|(value, nodes)| Shown { value: *value, nodes: nodes.clone() }).collect()
+    }
+}
+
+/// Judges what clients of a counter saw.
+pub(super) fn judge(
+    history: &[Entry<Request, Response>],
+    ledger: &Ledger,
+    facts: &Facts<'_>,
+) -> Judged<Figures> {
+    let adds = Adds::of(history, ledger, facts.wipes);
+    let finals = Finals::of(history, facts.members);
+    let (acceptable, forgiving) = (adds.acceptable(), adds.acceptable_forgiving());
+    let (errors, wrong) = (finals.outside(&acceptable), finals.outside(&forgiving));
+    let maelstrom = match (errors.is_empty(), finals.values.is_empty()) {
+        (false, _) => Verdict::Fail,
+        (true, true) => Verdict::Unknown,
+        (true, false) => Verdict::Pass,
+    };
+    let problems = problems(&adds, &finals, &wrong, &forgiving);
+    let strict = match (problems.is_empty(), adds.acknowledged) {
+        (false, _) => Verdict::Fail,
+        (true, 0) => Verdict::Unknown,
+        (true, _) => Verdict::Pass,
+    };
+    Judged {
+        strict,
+        maelstrom,
+        problems,
+        metrics: metrics(&adds, &finals, &wrong),
+        rows: rows(&adds, &finals, &forgiving),
+        figures: Figures {
+            valid: maelstrom.into(),
+            errors,
+            acceptable: acceptable.clamped().collect(),
+            attempt_count: adds.attempts,
+            acknowledged_count: adds.acknowledged,
+            indeterminate_count: adds.indeterminate.len() as u64,
+            strict: StrictFigures {
+                errors: wrong,
+                acceptable: forgiving.clamped().collect(),
+                forgiven: adds.forgiven,
+                silent: finals.silent,
+            },
+            final_reads: finals.values,
+        },
+    }
+}
+
+fn problems(adds: &Adds, finals: &Finals, wrong: &[Shown], acceptable: &Sums) -> Vec<Problem> {
+    let mut texts = Vec::new();
+    for Shown { value, nodes } in wrong {
+        texts.push(format!(
+            "the final read of {} shows {value}; the acknowledged adds come to {}, and acceptable is {}",
+            few(nodes),
+            adds.sum,
+            ranges(acceptable)
+        ));
+    }
+    if finals.shown.len() > 1 {
+        let shown = finals.shown.iter().map(|(value, nodes)| format!("{value} at {}", few(nodes)));
+        texts.push(format!("final reads disagree: {}", shorten(shown)));
+    }
+    for node in &finals.silent {
+        texts.push(format!("{node} did not answer its final read"));
+    }
+    texts.into_iter().map(|text| Problem { text, value: None }).collect()
+}
+
+fn metrics(adds: &Adds, finals: &Finals, wrong: &[Shown]) -> Vec<(&'static str, Metric)> {
+    let count = |count: usize| Metric::Count(count as u64);
+    vec![
+        ("attempts", Metric::Count(adds.attempts)),
+        ("acknowledged", Metric::Count(adds.acknowledged)),
+        ("indeterminate", count(adds.indeterminate.len())),
+        ("forgiven", count(adds.forgiven.len())),
+        ("unacceptable", count(wrong.iter().map(|shown| shown.nodes.len()).sum())),
+        ("final_values", count(finals.shown.len())),
+        ("silent", count(finals.silent.len())),
+    ]
+}
+
+fn rows(adds: &Adds, finals: &Finals, acceptable: &Sums) -> Vec<(&'static str, String)> {
+    let mut sent = format!(
+        "{} sent, {} acknowledged, {} without an answer",
+        adds.attempts,
+        adds.acknowledged,
+        adds.indeterminate.len()
+    );
+    if !adds.forgiven.is_empty() {
+        sent += &format!(", {} forgiven (a disk was wiped before anyone else knew)", adds.forgiven.len());
+    }
+    let shown = finals.shown.iter().map(|(value, nodes)| format!("{value} at {}", few(nodes)));
+    let shown = if finals.shown.is_empty() { "none".to_owned() } else { shorten(shown) };
+    vec![
+        ("adds", sent),
+        ("final reads", format!("{shown}; {} acknowledged, acceptable {}", adds.sum, ranges(acceptable))),
+    ]
+}
+
+/// The ranges of a set for people.
+fn ranges(sums: &Sums) -> String {
+    shorten(sums.clamped().map(|(least, most)| match least == most {
+        true => least.to_string(),
+        false => format!("{least} to {most}"),
+    }))
+}
+
+/// The first few items of a list for people.
+fn shorten(items: impl Iterator<Item = String>) -> String {
+    let mut items: Vec<String> = items.collect();
+    if items.len() > MOST_SHOWN {
+        let count = items.len() - MOST_SHOWN;
+        items.truncate(MOST_SHOWN);
+        items.push(format!("{count} more"));
+    }
+    items.join(", ")
+}
+
+/// So many items of a list are shown to people.
+const MOST_SHOWN: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::super::{Event, PnCounter, Slot};
+    use super::*;
+    use crate::check::tests::{Ask, Story, story};
+    use crate::value::Value;
+    use crate::workload::Workload;
+    use expect_test::expect;
+
+    fn number(value: &Value) -> i64 {
+        value.text().parse().unwrap()
+    }
+
+    /// The history as clients of a counter see it.
+    fn history(story: &Story) -> Vec<Entry<Request, Response>> {
+        let entries = story.entries.iter().map(|entry| {
+            let answer = |values: &Vec<Value>| match entry.request {
+                Ask::Add(_) => Response::AddOk,
+                Ask::Read => Response::ReadOk { value: number(&values[0]) },
+            };
+            Entry {
+                client: entry.client,
+                node: entry.node,
+                request: match &entry.request {
+                    Ask::Add(value) => Request::Add { delta: number(value) },
+                    Ask::Read => Request::Read,
+                },
+                phase: entry.phase,
+                invoked: entry.invoked,
+                completed: entry.completed,
+                outcome: match &entry.outcome {
+                    Outcome::Ok(values) => Outcome::Ok(answer(values)),
+                    Outcome::Fail(reason) => Outcome::Fail(reason.clone()),
+                    Outcome::Info(reason) => Outcome::Info(reason.clone()),
+                    Outcome::Open => Outcome::Open,
+                },
+            }
+        });
+        entries.collect()
+    }
+
+    /// The witness of a story: who has a number first took it in from a client, in the slot of its present life.
+    fn witness(members: &Members, story: &Story) -> Ledger {
+        let mut ledger = PnCounter::witness(members);
+        let mut taken: BTreeMap<i64, (Slot, u64)> = BTreeMap::new();
+        let mut extents: BTreeMap<Slot, u64> = BTreeMap::new();
+        for (at, node, value) in &story.holders {
+            let delta = number(value);
+            let lives = story.wipes.iter().filter(|(wiped, when)| wiped == node && when <= at).count();
+            let event = match taken.get(&delta) {
+                Some((slot, extent)) => Event::Learned { slot: *slot, extent: *extent },
+                None => {
+                    let slot = Slot { node: *node, nonce: lives as u64 };
+                    let extent = extents.entry(slot).or_default();
+                    *extent += delta.unsigned_abs();
+                    taken.insert(delta, (slot, *extent));
+                    Event::Added { slot, delta, extent: *extent }
+                }
+            };
+            PnCounter::see(&mut ledger, *at, *node, &event);
+        }
+        ledger
+    }
+
+    fn judged(members: &Members, text: &str) -> Judged<Figures> {
+        let story = story(text);
+        let facts = Facts { members, wipes: &story.wipes, crashes: &[] };
+        PnCounter::judge(&history(&story), &witness(members, &story), &facts)
+    }
+
+    /// Maelstrom's verdict, the strict one, and what speaks against the run.
+    fn says(nodes: u32, text: &str) -> String {
+        let judged = judged(&Members::all(nodes), text);
+        let texts: Vec<&str> = judged.problems.iter().map(|problem| problem.text.as_str()).collect();
+        format!("{} {}: {}", judged.maelstrom, judged.strict, texts.join("; "))
+    }
+
+    fn metric(nodes: u32, text: &str, name: &str) -> Metric {
+        let judged = judged(&Members::all(nodes), text);
+        judged.metrics.into_iter().find(|(other, _)| *other == name).unwrap().1
+    }
+
+    const CLEAN: &str = "pass pass: ";
+
+    #[test]
+    fn the_acknowledged_sum_everywhere_passes() {
+        let story = "10ms add 3 n0 ok 12ms
+                     20ms add -5 n1 ok 22ms
+                     30s read n0 ok 30s [-2] final
+                     30s read n1 ok 30s [-2] final";
+        assert_eq!(says(2, story), CLEAN);
+    }
+
+    #[test]
+    fn any_other_sum_fails_both_verdicts() {
+        for wrong in [-3, -1, 0, 3] {
+            let story = format!(
+                "10ms add 3 n0 ok 12ms
+                 20ms add -5 n0 ok 22ms
+                 30s read n0 ok 30s [{wrong}] final"
+            );
+            assert_eq!(
+                says(1, &story),
+                format!(
+                    "fail fail: the final read of n0 shows {wrong}; the acknowledged adds come to -2, and acceptable is -2"
+                )
+            );
+        }
+    }
+
+    #[test]
+    fn a_sum_out_of_nothing_fails() {
+        let story = "30s read n0 ok 30s [1] final";
+        assert!(says(1, story).starts_with("fail fail: the final read of n0 shows 1"));
+    }
+
+    #[test]
+    fn an_add_without_an_answer_may_be_in_or_not() {
+        for end in ["info 5.01s", "open 10ms"] {
+            for (value, fine) in [(2, true), (5, true), (3, false), (4, false), (7, false)] {
+                let story = format!(
+                    "9ms add 2 n0 ok 10ms
+                     10ms add 3 n0 {end}
+                     30s read n0 ok 30s [{value}] final"
+                );
+                assert_eq!(says(1, &story) == CLEAN, fine, "{end}: {value}");
+                assert_eq!(metric(1, &story, "indeterminate"), Metric::Count(1));
+            }
+        }
+    }
+
+    #[test]
+    fn an_add_that_was_refused_is_not_in() {
+        let story = |value: i64| {
+            format!(
+                "9ms add 2 n0 ok 10ms
+                 10ms add 3 n0 fail 11ms
+                 30s read n0 ok 30s [{value}] final"
+            )
+        };
+        assert_eq!(says(1, &story(2)), CLEAN);
+        assert!(says(1, &story(5)).starts_with("fail fail"));
+    }
+
+    #[test]
+    fn final_reads_that_disagree_fail_strictly_though_each_is_acceptable() {
+        let story = "9ms add 2 n0 ok 10ms
+                     10ms add 3 n0 info 5.01s
+                     30s read n0 ok 30s [5] final
+                     30s read n1 ok 30s [2] final";
+        assert_eq!(says(2, story), "pass fail: final reads disagree: 2 at n1, 5 at n0");
+        let by_one_node = "9ms add 2 n0 ok 10ms
+                           10ms add 3 n0 info 5.01s
+                           30s read n0 ok 30s [5] final
+                           31s read n0 ok 31s [2] final";
+        assert_eq!(says(1, by_one_node), "pass fail: final reads disagree: 2 at n0, 5 at n0");
+    }
+
+    #[test]
+    fn reads_in_the_storm_may_show_anything() {
+        let story = "9ms add 2 n0 ok 10ms
+                     20ms read n0 ok 21ms [77]
+                     30s read n0 ok 30s [2] final";
+        assert_eq!(says(1, story), CLEAN);
+    }
+
+    #[test]
+    fn a_node_without_a_final_read_fails_strictly() {
+        let asked_in_vain = "9ms add 2 n0 ok 10ms
+                             20ms read n1 ok 21ms [2]
+                             30s read n0 ok 30s [2] final
+                             30s read n1 fail 35s final";
+        assert_eq!(says(2, asked_in_vain), "pass fail: n1 did not answer its final read");
+        let absent = Members::all(2).without(&"n1".parse().unwrap());
+        assert_eq!(judged(&absent, asked_in_vain).strict, Verdict::Pass, "an absent node is not asked");
+    }
+
+    #[test]
+    fn nothing_read_or_nothing_acknowledged_says_nothing() {
+        assert_eq!(says(0, "9ms add 2 n0 ok 10ms"), "unknown pass: ");
+        assert_eq!(says(1, "30s read n0 ok 30s [0] final"), "pass unknown: ");
+        assert_eq!(says(1, "9ms add 2 n0 info 5s\n 30s read n0 ok 30s [2] final"), "pass unknown: ");
+    }
+
+    /// n0 acknowledges 3 at 12 ms, and in the end the sum is 0 at both nodes.
+    fn when_it_is_gone(what_happened: &str) -> String {
+        says(
+            2,
+            &format!(
+                "10ms add 3 n0 ok 12ms
+                 {what_happened}
+                 30s read n0 ok 30s [0] final
+                 30s read n1 ok 30s [0] final"
+            ),
+        )
+    }
+
+    const FORGIVEN: &str = "fail pass: ";
+    const LOST: &str =
+        "fail fail: the final read of n0, n1 shows 0; the acknowledged adds come to 3, and acceptable is 3";
+
+    #[test]
+    fn an_add_wiped_before_any_other_node_knew_is_forgiven() {
+        assert_eq!(when_it_is_gone("11ms has 3 n0\n 20ms wipe n0"), FORGIVEN);
+        assert_eq!(when_it_is_gone("11ms has 3 n0\n 20ms wipe n0\n 20.001ms has 3 n1"), FORGIVEN);
+        assert_eq!(
+            when_it_is_gone("11ms has 3 n0\n 12ms has 3 n0\n 20ms wipe n0"),
+            FORGIVEN,
+            "n0 is nobody else"
+        );
+        let after_another_wipe = "5ms wipe n0\n 11ms has 3 n0\n 20ms wipe n0";
+        assert_eq!(when_it_is_gone(after_another_wipe), FORGIVEN);
+        let before_the_client_heard = "11ms has 3 n0\n 11.5ms wipe n0";
+        assert_eq!(when_it_is_gone(before_the_client_heard), FORGIVEN, "the node had answered");
+    }
+
+    #[test]
+    fn an_add_that_no_wipe_took_is_lost() {
+        assert_eq!(when_it_is_gone("11ms has 3 n0"), LOST, "nobody was wiped");
+        assert_eq!(when_it_is_gone("11ms has 3 n0\n 15ms has 3 n1\n 20ms wipe n0"), LOST, "n1 knew");
+        assert_eq!(
+            when_it_is_gone("11ms has 3 n0\n 20ms has 3 n1\n 20ms wipe n0"),
+            LOST,
+            "n1 knew just then"
+        );
+        assert_eq!(when_it_is_gone("11ms has 3 n0\n 20ms wipe n1"), LOST, "another was wiped");
+        assert_eq!(when_it_is_gone("10ms wipe n0\n 11ms has 3 n0"), LOST, "wiped before");
+        assert_eq!(when_it_is_gone("20ms wipe n0"), LOST, "no node ever took it in");
+        assert_eq!(when_it_is_gone("9ms has 3 n0\n 20ms wipe n0"), LOST, "that was another add, before");
+        assert_eq!(when_it_is_gone("13ms has 3 n0\n 20ms wipe n0"), LOST, "that was another add, after");
+        assert_eq!(when_it_is_gone("11ms has 4 n0\n 20ms wipe n0"), LOST, "that was another number");
+        assert_eq!(when_it_is_gone("11ms has 3 n1\n 20ms wipe n0\n 20ms wipe n1"), LOST, "n1 took it in");
+    }
+
+    #[test]
+    fn forgiving_what_others_did_not_know_forgives_nothing_that_they_knew() {
+        let story = |value: i64| {
+            format!(
+                "10ms add 3 n0 ok 12ms
+                 10ms has 3 n0
+                 13ms add 4 n0 ok 15ms
+                 14ms has 4 n0
+                 16ms has 3 n1
+                 20ms wipe n0
+                 30s read n0 ok 30s [{value}] final
+                 30s read n1 ok 30s [{value}] final"
+            )
+        };
+        assert_eq!(says(2, &story(3)), FORGIVEN);
+        assert_eq!(says(2, &story(7)), CLEAN, "what is forgiven may have got through");
+        for lost in [0, 4] {
+            assert!(says(2, &story(lost)).starts_with("fail fail"), "{lost}");
+        }
+        assert_eq!(metric(2, &story(3), "forgiven"), Metric::Count(1));
+        assert_eq!(metric(2, &story(3), "unacceptable"), Metric::Count(0));
+        assert_eq!(metric(2, &story(0), "unacceptable"), Metric::Count(2));
+    }
+
+    #[test]
+    fn figures_and_rows_tell_it() {
+        let story = "9ms add 2 n0 ok 10ms
+                     10ms add 3 n0 ok 12ms
+                     10ms has 3 n0
+                     11ms add 30 n0 info 5s
+                     20ms wipe n0
+                     30s read n0 ok 30s [33] final
+                     30s read n2 ok 30s [2] final";
+        let judged = judged(&Members::all(3), story);
+        expect![[r#"{"valid?":false,"errors":[{"value":2,"nodes":[2]},{"value":33,"nodes":[0]}],"final-reads":[33,2],"acceptable":[[5,5],[35,35]],"attempt-count":3,"acknowledged-count":2,"indeterminate-count":1,"strict":{"errors":[{"value":33,"nodes":[0]}],"acceptable":[[2,2],[5,5],[32,32],[35,35]],"forgiven":[{"delta":3,"node":0}],"silent":[1]}}"#]].assert_eq(&serde_json::to_string(&judged.figures).unwrap());
+        expect![[r#"[("adds", "3 sent, 2 acknowledged, 1 without an answer, 1 forgiven (a disk was wiped before anyone else knew)"), ("final reads", "2 at n2, 33 at n0; 5 acknowledged, acceptable 2, 5, 32, 35")]"#]].assert_eq(&format!("{:?}", judged.rows));
+        expect![[r#"[("attempts", Count(3)), ("acknowledged", Count(2)), ("indeterminate", Count(1)), ("forgiven", Count(1)), ("unacceptable", Count(1)), ("final_values", Count(2)), ("silent", Count(1))]"#]].assert_eq(&format!("{:?}", judged.metrics));
+        assert_eq!(judged.metrics.iter().map(|(name, _)| *name).collect::<Vec<_>>(), METRICS);
+    }
+}

@@ -1,0 +1,71 @@
+//! Who took in which add, and how far others came to know of it: what decides whether a lost add is forgiven.
+
+use indexmap::IndexMap;
+
+use super::Slot;
+use crate::hash::BuildWordHasher;
+use crate::id::NodeId;
+use crate::time::Time;
+
+/// What nodes announced of all slots.
+#[derive(Clone, Debug, Default)]
+pub struct Ledger {
+    slots: IndexMap<Slot, Page, BuildWordHasher>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Page {
+    adds: Vec<Taken>,
+    /// When any other node knew further than all others had before, and how far.
+    elsewhere: Vec<(Time, u64)>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Taken {
+    at: Time,
+    node: NodeId,
+    delta: i64,
+    extent: u64,
+}
+
+impl Page {
+    /// How far any other node knew at this instant.
+    fn known_elsewhere(&self, at: Time) -> u64 {
+        let by_then = self.elsewhere.partition_point(|(when, _)| *when <= at);
+        by_then.checked_sub(1).map_or(0, |last| self.elsewhere[last].1)
+    }
+}
+
+impl Ledger {
+    /// A node took in a client's number.
+    pub fn add(&mut self, at: Time, node: NodeId, slot: Slot, delta: i64, extent: u64) {
+        self.slots.entry(slot).or_default().adds.push(Taken { at, node, delta, extent });
+    }
+
+    /// A node knows a slot up to an extent; that a slot's own node does says nothing.
+    pub fn learn(&mut self, at: Time, node: NodeId, slot: Slot, extent: u64) {
+        let elsewhere = &mut self.slots.entry(slot).or_default().elsewhere;
+        if node != slot.node && elsewhere.last().is_none_or(|(_, furthest)| *furthest < extent) {
+            elsewhere.push((at, extent));
+        }
+    }
+
+    /// Whether a number that the node took in between two instants fell with its disk before any other node knew of it.
+    /// The same number taken in twice meanwhile is one or the other; it is enough that one of them fell.
+    pub fn fell_alone(
+        &self,
+        node: NodeId,
+        delta: i64,
+        (from, until): (Time, Time),
+        wipes: &[(NodeId, Time)],
+    ) -> bool {
+        self.slots.values().any(|page| {
+            let meant =
+                |add: &&Taken| add.node == node && add.delta == delta && from <= add.at && add.at <= until;
+            page.adds.iter().filter(meant).any(|add| {
+                let fell = |at: Time| at >= add.at && page.known_elsewhere(at) < add.extent;
+                wipes.iter().any(|(wiped, at)| *wiped == node && fell(*at))
+            })
+        })
+    }
+}
