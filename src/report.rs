@@ -285,14 +285,14 @@ fn storm(faults: &[Fault], counters: &Counters) -> String {
     let kinds: Vec<String> = kinds.iter().map(|(kind, count)| format!("{count} x {kind}")).collect();
     let mut text = kinds.join(", ");
     for (count, what) in [
-        (counters.crashes, "crashes"),
-        (counters.wipes, "wiped"),
-        (counters.pauses, "pauses"),
-        (counters.held, "inputs held by them"),
-        (counters.requests_dropped, "requests found their node down"),
+        (counters.crashes, "nodes that crashed"),
+        (counters.wipes, "disks wiped"),
+        (counters.pauses, "nodes paused"),
+        (counters.held, "inputs held by pauses"),
+        (counters.requests_dropped, "requests to nodes that were down"),
     ] {
         if count > 0 {
-            _ = write!(text, "; {count} {what}");
+            _ = write!(text, "; {what}: {count}");
         }
     }
     text

@@ -34,7 +34,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "HZ", default_value_t = 5.0)]
     rate: f64,
     /// For how long operations are drawn, in seconds.
-    #[arg(long, value_name = "SECONDS", default_value_t = 20.0, value_parser = length, allow_hyphen_values = true)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = length, allow_hyphen_values = true)]
     time_limit: f64,
     /// How many clients take turns: a number, or "4n" for four times the nodes.
     #[arg(long, value_name = "N", default_value = "1n")]

@@ -737,9 +737,9 @@ mod tests {
         );
         check(
             &expect![[r#"
-            stable latency: 0 / 500 / 950 / 990 / 999 ms at 0, .5, .95, .99, 1; 999 stale
-            spread: 50 % in 297.0 ms, 95 % in 567.0 ms, 99 % in 591.0 ms, 100 % in 597.0 ms of the nodes (medians); 4 values reached all
-        "#]],
+                stable latency: least 0, median 500, 95 % 950, 99 % 990, most 999 ms, as Maelstrom counts; 999 values were stale
+                spread: to 50 % in 297.0 ms, to 95 % in 567.0 ms, to 99 % in 591.0 ms, to 100 % in 597.0 ms of the nodes (medians over values); 4 reached all
+            "#]],
             judged.rows[1..3].iter().map(|(label, text)| format!("{label}: {text}")),
         );
     }
@@ -757,20 +757,20 @@ mod tests {
         check(
             &expect![[r#"
                 values: 13 sent, 8 acknowledged, 3 lost, 1 forgiven (a disk was wiped before anyone else had them)
-                stable latency: 0 / 50 / 29964 / 29964 / 29964 ms at 0, .5, .95, .99, 1; 4 stale
-                spread: 50 % in 4.0 ms, 95 % in 46.0 ms, 99 % in 46.0 ms, 100 % in 46.0 ms of the nodes (medians); 2 values reached all
-                deliveries: 7 to new nodes, 1 of them by repair; 3 redundant (RMR 0.43); 3 hops at most
+                stable latency: least 0, median 50, 95 % 29964, 99 % 29964, most 29964 ms, as Maelstrom counts; 4 values were stale
+                spread: to 50 % in 4.0 ms, to 95 % in 46.0 ms, to 99 % in 46.0 ms, to 100 % in 46.0 ms of the nodes (medians over values); 2 reached all
+                deliveries: 7 to new nodes, 1 of them by repair; 3 redundant (0.43 for each new one); most hops 3
             "#]],
             a_bad_day().rows.iter().map(|(label, text)| format!("{label}: {text}")),
         );
         let quiet = judge(1, "10ms add 1 n0 ok 12ms\n 30s read n0 ok 30s [1] final");
         check(
             &expect![[r#"
-            values: 1 sent, 1 acknowledged, 0 lost
-            stable latency: 0 / 0 / 0 / 0 / 0 ms at 0, .5, .95, .99, 1; 0 stale
-            spread: 50 % in -, 95 % in -, 99 % in -, 100 % in - of the nodes (medians); 0 values reached all
-            deliveries: 0 to new nodes, 0 of them by repair; 0 redundant (RMR 0.00); - hops at most
-        "#]],
+                values: 1 sent, 1 acknowledged, 0 lost
+                stable latency: least 0, median 0, 95 % 0, 99 % 0, most 0 ms, as Maelstrom counts; 0 values were stale
+                spread: to 50 % in -, to 95 % in -, to 99 % in -, to 100 % in - of the nodes (medians over values); 0 reached all
+                deliveries: 0 to new nodes, 0 of them by repair; 0 redundant (0.00 for each new one); most hops -
+            "#]],
             quiet.rows.iter().map(|(label, text)| format!("{label}: {text}")),
         );
     }

@@ -265,14 +265,14 @@ fn rows(set_full: &SetFull, strict: &Strict, spread: &Spread) -> Vec<(&'static s
     }
     let quantile =
         |hundredths| set_full.stable_latency(hundredths).map_or("-".to_owned(), |ms| ms.to_string());
+    let stale = set_full.stale().count();
     let latencies = format!(
-        "{} / {} / {} / {} / {} ms at 0, .5, .95, .99, 1; {} stale",
+        "least {}, median {}, 95 % {}, 99 % {}, most {} ms, as Maelstrom counts; {stale} values were stale",
         quantile(0),
         quantile(50),
         quantile(95),
         quantile(99),
         quantile(100),
-        set_full.stale().count()
     );
     let shares = SHARES.into_iter().enumerate().map(|(at, share)| {
         let times = spread.times_to(at);
@@ -288,15 +288,15 @@ fn rows(set_full: &SetFull, strict: &Strict, spread: &Spread) -> Vec<(&'static s
         (
             "spread",
             format!(
-                "{} of the nodes (medians); {} values reached all",
-                shares.join(", "),
+                "to {} of the nodes (medians over values); {} reached all",
+                shares.join(", to "),
                 spread.reached_all()
             ),
         ),
         (
             "deliveries",
             format!(
-                "{} to new nodes, {} of them by repair; {} redundant (RMR {rmr:.2}); {hops} hops at most",
+                "{} to new nodes, {} of them by repair; {} redundant ({rmr:.2} for each new one); most hops {hops}",
                 spread.deliveries(),
                 spread.repaired,
                 spread.redundant
