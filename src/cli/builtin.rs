@@ -20,4 +20,6 @@ pub(super) const ALL: &[Builtin] = builtin![
     "one-way-cut",
     "lossy-without-repair",
     "thousand-nodes",
+    "star-flood",
+    "counter-survives",
 ];

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use rumormill::id::NodeId;
 use rumormill::protocol::gossip::Gossip;
-use rumormill::run::run;
+
 use rumormill::scenario::Scenario;
 use rumormill::scenario::document::{Document, Misfit};
 use rumormill::sim::Setup;
@@ -17,6 +17,7 @@ use rumormill::workload::Phase;
 use rumormill::workload::broadcast::Broadcast;
 
 use crate::program::Desk;
+use crate::support::run_named;
 
 mod misfit;
 mod misspelt;
@@ -25,11 +26,16 @@ use misspelt::EVERYTHING;
 
 const QUICKSTART: &str = include_str!("../../scenarios/quickstart.json");
 
-/// Reads a text with its knobs, edited as `--set` asks.
-fn read(text: &str, sets: &[&str]) -> Result<(Scenario, Document), Misfit> {
+/// Reads a text, edited as `--set` asks.
+fn read_file(text: &str, sets: &[&str]) -> Result<(Scenario, Document), Misfit> {
     let mut document = Document::parse("s.json", text)?;
     sets.iter().try_for_each(|set| document.set(set))?;
-    let scenario = Scenario::read(&document)?;
+    Ok((Scenario::read(&document)?, document))
+}
+
+/// Reads a text with gossip's knobs, edited as `--set` asks.
+fn read(text: &str, sets: &[&str]) -> Result<(Scenario, Document), Misfit> {
+    let (scenario, document) = read_file(text, sets)?;
     scenario.node_config::<Gossip>(&document)?;
     scenario.workload_config::<Broadcast>(&document)?;
     Ok((scenario, document))
@@ -41,9 +47,8 @@ fn setup(text: &str, sets: &[&str]) -> Setup<Gossip> {
 }
 
 fn digest(text: &str, sets: &[&str]) -> String {
-    let (scenario, document) = read(text, sets).unwrap_or_else(|error| panic!("{error}"));
-    let summary = run::<Broadcast, Gossip, _>(&scenario, &document, &mut ());
-    summary.unwrap_or_else(|error| panic!("{error}")).digest.to_string()
+    let (scenario, document) = read_file(text, sets).unwrap_or_else(|error| panic!("{error}"));
+    run_named(&scenario, &document).digest.to_string()
 }
 
 #[test]

@@ -4,14 +4,11 @@
 
 use std::path::PathBuf;
 
-use rumormill::protocol::gossip::Gossip;
 use rumormill::report::{Overridden, Paint, Report};
-use rumormill::run::run;
 use rumormill::scenario::Scenario;
 use rumormill::scenario::document::Document;
-use rumormill::workload::broadcast::Broadcast;
 
-use crate::support::root;
+use crate::support::{root, run_named};
 
 fn files() -> Vec<PathBuf> {
     let entries = std::fs::read_dir(root().join("scenarios")).unwrap();
@@ -28,8 +25,7 @@ fn every_scenario_runs_as_it_says() {
         let name = path.display().to_string();
         let document = Document::parse(&name, &text).unwrap();
         let scenario = Scenario::read(&document).unwrap_or_else(|misfit| panic!("{misfit}"));
-        let summary = run::<Broadcast, Gossip, ()>(&scenario, &document, &mut ())
-            .unwrap_or_else(|misfit| panic!("{misfit}"));
+        let summary = run_named(&scenario, &document);
         let digest = summary.digest.to_string();
         if std::env::var("UPDATE_EXPECT").is_ok_and(|update| update == "1") {
             std::fs::write(&path, pinned(&text, scenario.expect.digest.as_deref(), &digest)).unwrap();

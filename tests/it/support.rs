@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use rumormill::node::Node;
+use rumormill::protocol::{Registry as _, Visitor, builtin};
 use rumormill::run::{Summary, run};
 use rumormill::scenario::Scenario;
-use rumormill::scenario::document::Document;
+use rumormill::scenario::document::{Document, Misfit};
 use rumormill::workload::Workload;
 
 /// The project's folder.
@@ -21,6 +22,25 @@ pub(crate) fn with_input(command: &mut Command, input: &str) -> Output {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
     child.wait_with_output().unwrap()
+}
+
+/// Runs a scenario with the protocol that it names.
+pub(crate) fn run_named(scenario: &Scenario, document: &Document) -> Summary {
+    struct Run<'a>(&'a Scenario, &'a Document);
+    impl Visitor for Run<'_> {
+        type Output = Result<Summary, Misfit>;
+
+        fn visit<W, N>(self) -> Self::Output
+        where
+            W: Workload,
+            N: Node<Request = W::Request, Response = W::Response, Event = W::Event>,
+        {
+            run::<W, N, ()>(self.0, self.1, &mut ())
+        }
+    }
+    let ran = builtin().with(&scenario.protocol.name, Run(scenario, document));
+    let ran = ran.unwrap_or_else(|_| panic!("{} is in the registry", scenario.protocol.name));
+    ran.unwrap_or_else(|misfit| panic!("{misfit}"))
 }
 
 /// Runs a scenario given as text with a node of this test's choice, whatever protocol the text names.
