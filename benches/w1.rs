@@ -1,7 +1,7 @@
 //! W1: nanoseconds per delivery of `Sim<Gossip>` with everything on, beside the bare loop, in the same run.
 //!
 //! `cargo bench --bench w1 [NODES...]`. Each figure is the least of several runs, as these machines are noisy; the
-//! ratio of the two is what counts. Construction of the cluster is measured apart.
+//! ratio of the two is what counts. The nodes start within the run; the rest of the construction is measured apart.
 #![expect(
     clippy::print_stdout,
     clippy::disallowed_methods,
