@@ -15,6 +15,8 @@ use crate::rng::Key;
 use crate::time::{Span, Time};
 use crate::value::Value;
 
+use load::Load;
+
 pub mod broadcast;
 pub mod counter;
 pub mod echo;
@@ -33,8 +35,8 @@ pub trait Workload: 'static {
     const ABOUT: &'static str;
     /// The names of the figures that `expect` may bound, as [`Judged::metrics`] gives them.
     const METRICS: &'static [&'static str];
-    /// Its knobs in the scenario file.
-    type Config: Clone + fmt::Debug + Default + Serialize + DeserializeOwned + JsonSchema;
+    /// Its knobs in the scenario file: a [`Load`], or what holds one.
+    type Config: AsRef<Load> + Clone + fmt::Debug + Default + Serialize + DeserializeOwned + JsonSchema;
     /// What clients ask.
     type Request: Data;
     /// What they hear back.
@@ -47,13 +49,19 @@ pub trait Workload: 'static {
     type Figures: Serialize + fmt::Debug;
 
     /// How long operations are drawn for: the end of the storm.
-    fn time_limit(config: &Self::Config) -> Span;
+    fn time_limit(config: &Self::Config) -> Span {
+        config.as_ref().time_limit
+    }
 
     /// About how many operations would be drawn, so that nobody draws more than fit into memory.
-    fn expected(config: &Self::Config) -> f64;
+    fn expected(config: &Self::Config) -> f64 {
+        config.as_ref().expected()
+    }
 
     /// What is wrong with the knobs, if anything, beyond what their types refuse: the key, and a sentence.
-    fn problem(config: &Self::Config) -> Option<(&'static str, String)>;
+    fn problem(config: &Self::Config) -> Option<(&'static str, String)> {
+        config.as_ref().problem()
+    }
 
     /// Draws the operations of a run: `clients` workers in turn, worker i talking to node i mod the nodes' count.
     fn draw(

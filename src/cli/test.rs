@@ -28,7 +28,7 @@ pub(super) struct Args {
     #[arg(short, long, value_name = "NAME")]
     protocol: Option<String>,
     /// How many nodes.
-    #[arg(long, value_name = "N", default_value_t = 5)]
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     node_count: u32,
     /// Operations a second, over all clients together.
     #[arg(long, value_name = "HZ", default_value_t = 5.0)]

@@ -8,7 +8,7 @@ use crate::check::{Add, Read};
 use crate::id::{Members, NodeId};
 use crate::ratio::Quotient;
 use crate::rng::Key;
-use crate::time::{Span, Time};
+use crate::time::Time;
 use crate::value::Value;
 use crate::workload::load::Load;
 use crate::workload::set_figures;
@@ -71,18 +71,6 @@ impl Workload for Broadcast {
     type Event = Event;
     type Witness = Spread;
     type Figures = Figures;
-
-    fn time_limit(load: &Load) -> Span {
-        load.time_limit
-    }
-
-    fn expected(load: &Load) -> f64 {
-        load.expected()
-    }
-
-    fn problem(load: &Load) -> Option<(&'static str, String)> {
-        load.problem()
-    }
 
     fn draw(load: &Load, members: &Members, clients: u32, key: Key) -> Vec<Operation<Request>> {
         let mut next_value = 0;
@@ -165,6 +153,7 @@ mod tests {
     use crate::check::{SetFull, Strict};
     use crate::id::ClientId;
     use crate::id::few;
+    use crate::time::Span;
     use crate::workload::Entry;
     use crate::workload::Phase;
     use crate::workload::Verdict;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{Members, NodeId};
 use crate::rng::{Key, Stream};
-use crate::time::{Span, Time};
+use crate::time::Time;
 use crate::workload::load::Load;
 use crate::workload::{Effects, EntryOf, Facts, Judged, Operation, Workload};
 
@@ -149,18 +149,6 @@ impl<D: Deltas> Workload for Counter<D> {
     type Witness = Ledger;
     type Figures = Figures;
 
-    fn time_limit(load: &Load) -> Span {
-        load.time_limit
-    }
-
-    fn expected(load: &Load) -> f64 {
-        load.expected()
-    }
-
-    fn problem(load: &Load) -> Option<(&'static str, String)> {
-        load.problem()
-    }
-
     fn draw(load: &Load, members: &Members, clients: u32, key: Key) -> Vec<Operation<Request>> {
         load.draw(members, clients, key, |stream| match stream.below(2) {
             0 => (Request::Add { delta: D::draw(stream) }, Effects::Changes),
@@ -205,6 +193,7 @@ impl<D: Deltas> Workload for Counter<D> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::Span;
     use std::collections::BTreeMap;
 
     fn drawn<D: Deltas>() -> Vec<Request> {

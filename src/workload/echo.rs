@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{Members, NodeId};
 use crate::rng::Key;
-use crate::time::{Span, Time};
+use crate::time::Time;
 use crate::value::Value;
 use crate::workload::load::Load;
 use crate::workload::validity::Validity;
@@ -73,18 +73,6 @@ impl Workload for Echo {
     type Event = Event;
     type Witness = ();
     type Figures = Figures;
-
-    fn time_limit(load: &Load) -> Span {
-        load.time_limit
-    }
-
-    fn expected(load: &Load) -> f64 {
-        load.expected()
-    }
-
-    fn problem(load: &Load) -> Option<(&'static str, String)> {
-        load.problem()
-    }
 
     fn draw(load: &Load, members: &Members, clients: u32, key: Key) -> Vec<Operation<Request>> {
         load.draw(members, clients, key, |stream| {
@@ -182,6 +170,7 @@ mod tests {
 
     use super::*;
     use crate::id::ClientId;
+    use crate::time::Span;
     use crate::workload::{Entry, Phase, Reason, Stamp};
 
     fn value(text: &str) -> Value {

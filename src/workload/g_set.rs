@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::check::{Add, Read};
 use crate::id::{Members, NodeId};
 use crate::rng::Key;
-use crate::time::{Span, Time};
+use crate::time::Time;
 use crate::value::Value;
 use crate::workload::load::Load;
 use crate::workload::set_figures;
@@ -58,18 +58,6 @@ impl Workload for GSet {
     type Event = Event;
     type Witness = Spread;
     type Figures = Figures;
-
-    fn time_limit(load: &Load) -> Span {
-        load.time_limit
-    }
-
-    fn expected(load: &Load) -> f64 {
-        load.expected()
-    }
-
-    fn problem(load: &Load) -> Option<(&'static str, String)> {
-        load.problem()
-    }
 
     fn draw(load: &Load, members: &Members, clients: u32, key: Key) -> Vec<Operation<Request>> {
         let mut next_element = 0;
@@ -141,6 +129,7 @@ fn reads(history: &[EntryOf<GSet>]) -> Vec<Read<'_>> {
 mod tests {
     use super::*;
     use crate::check::tests::{Ask, story};
+    use crate::time::Span;
     use crate::workload::{Entry, Verdict};
 
     /// The verdicts on a story as clients of a set see it, and what speaks against the run.

@@ -24,6 +24,12 @@ impl Default for Load {
     }
 }
 
+impl AsRef<Load> for Load {
+    fn as_ref(&self) -> &Load {
+        self
+    }
+}
+
 impl Load {
     /// About how many operations would be drawn.
     pub fn expected(&self) -> f64 {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::hash::BuildWordHasher;
 use crate::id::{Members, NodeId};
 use crate::rng::Key;
-use crate::time::{Span, Time};
+use crate::time::Time;
 use crate::value::Value;
 use crate::workload::load::Load;
 use crate::workload::validity::Validity;
@@ -71,18 +71,6 @@ impl Workload for UniqueIds {
     type Event = Event;
     type Witness = ();
     type Figures = Figures;
-
-    fn time_limit(load: &Load) -> Span {
-        load.time_limit
-    }
-
-    fn expected(load: &Load) -> f64 {
-        load.expected()
-    }
-
-    fn problem(load: &Load) -> Option<(&'static str, String)> {
-        load.problem()
-    }
 
     fn draw(load: &Load, members: &Members, clients: u32, key: Key) -> Vec<Operation<Request>> {
         load.draw(members, clients, key, |_| (Request::Generate, Effects::Changes))
@@ -211,6 +199,7 @@ mod tests {
 
     use super::*;
     use crate::id::ClientId;
+    use crate::time::Span;
     use crate::workload::{Entry, Phase, Reason};
 
     fn value(text: &str) -> Value {
