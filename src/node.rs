@@ -235,7 +235,10 @@ pub(crate) struct Draws {
 #[derive(Debug)]
 pub(crate) struct Moment<'a> {
     pub(crate) me: NodeId,
+    /// The host's time, which keys the draws.
     pub(crate) now: Time,
+    /// What the node's clock shows, which may be wrong.
+    pub(crate) clock: Time,
     pub(crate) members: &'a Members,
     pub(crate) neighbours: Neighbours<'a>,
     pub(crate) draws: Draws,
@@ -259,9 +262,9 @@ impl<'a, N: Node> Context<'a, N> {
         self.moment.me
     }
 
-    /// This node's clock.
+    /// What this node's clock shows. It can be wrong, run at another rate, and jump forward and back.
     pub fn now(&self) -> Time {
-        self.moment.now
+        self.moment.clock
     }
 
     /// The whole cluster, this node included.

@@ -1,4 +1,5 @@
-//! Numbers that are not whole: a probability that decides ([`Chance`]) and a quotient that only tells ([`Quotient`]).
+//! Numbers that are not whole: a probability and a clock's rate that decide ([`Chance`], [`Rate`]) and a quotient that
+//! only tells ([`Quotient`]).
 //!
 //! A chance decides by comparing integers, so that no platform's rounding ever decides anything.
 
@@ -8,6 +9,8 @@ use std::hash::{Hash, Hasher};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::time::Span;
 
 /// A probability from 0 to 1. It decides in steps of 2^-53.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -66,6 +69,83 @@ impl JsonSchema for Chance {
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "type": "number", "minimum": 0, "maximum": 1, "description": "A probability from 0 to 1." })
+    }
+}
+
+/// How fast a clock runs beside true time, in whole billionths: 1 is right, 2 is twice as fast.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Rate(u64);
+
+const BILLION: u64 = 1_000_000_000;
+
+impl Rate {
+    /// As fast as true time.
+    pub const TRUE: Rate = Rate(BILLION);
+
+    /// The rate nearest to this number, or `None` unless it lies in 0.001 to 1000.
+    pub fn new(rate: f64) -> Option<Rate> {
+        // Both the product and the rounding are exact by IEEE 754, so every machine has the same rate.
+        (0.001..=1_000.0).contains(&rate).then(|| Rate((rate * BILLION as f64).round() as u64))
+    }
+
+    /// What a clock of this rate counts while `span` passes, rounded down.
+    pub fn counted(self, span: Span) -> Span {
+        Self::scaled(span, self.0, BILLION, 0)
+    }
+
+    /// How long a clock of this rate takes to count `span`, rounded up.
+    pub fn takes(self, span: Span) -> Span {
+        Self::scaled(span, BILLION, self.0, self.0 - 1)
+    }
+
+    fn scaled(span: Span, times: u64, over: u64, more: u64) -> Span {
+        let nanos = (u128::from(span.as_nanos()) * u128::from(times) + u128::from(more)) / u128::from(over);
+        Span::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+
+    const fn as_f64(self) -> f64 {
+        self.0 as f64 / BILLION as f64
+    }
+}
+
+impl Default for Rate {
+    fn default() -> Rate {
+        Rate::TRUE
+    }
+}
+
+impl fmt::Debug for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.as_f64())
+    }
+}
+
+impl Serialize for Rate {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(self.as_f64())
+    }
+}
+
+impl<'de> Deserialize<'de> for Rate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Rate, D::Error> {
+        let rate = f64::deserialize(deserializer)?;
+        Rate::new(rate).ok_or_else(|| {
+            de::Error::custom(format!("{rate} is no rate of a clock; write a number from 0.001 to 1000"))
+        })
+    }
+}
+
+impl JsonSchema for Rate {
+    fn schema_name() -> Cow<'static, str> {
+        "Rate".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "number",
+            "minimum": 0.001,
+            "maximum": 1000,
+            "description": "How fast a clock runs beside true time: 1 is right, 2 is twice as fast.",
+        })
     }
 }
 
@@ -136,5 +216,16 @@ mod tests {
     fn a_quotient_of_nothing_is_zero() {
         assert_eq!(Quotient::of(7, 0).as_f64(), 0.0);
         assert_eq!(Quotient::of(7, 2).as_f64(), 3.5);
+    }
+
+    #[test]
+    fn a_rate_counts_down_and_takes_up_so_that_nothing_comes_early() {
+        let (twice, tenth) = (Rate::new(2.0).unwrap(), Rate::new(0.1).unwrap());
+        assert_eq!(twice.counted(Span::from_nanos(7)), Span::from_nanos(14));
+        assert_eq!(twice.takes(Span::from_nanos(7)), Span::from_nanos(4));
+        assert_eq!(tenth.takes(Span::from_secs(1)), Span::from_secs(10));
+        assert_eq!(tenth.counted(Span::from_nanos(19)), Span::from_nanos(1));
+        assert_eq!(Rate::new(1_000.0).unwrap().takes(Span::ZERO), Span::ZERO);
+        assert_eq!((Rate::new(0.0), Rate::new(f64::NAN), Rate::new(1_000.1)), (None, None, None));
     }
 }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::id::{Members, NodeId, NodeSet};
 use crate::node::Node;
 use crate::sim::fault::{Fault, FaultKind, Nemesis};
-use crate::sim::network::{LinkChange, NetworkConfig};
+use crate::sim::network::{LinkChange, NetworkConfig, Profile};
 use crate::time::{Span, Time};
 use crate::topology::Topology;
 use crate::workload::Workload;
@@ -64,6 +64,9 @@ pub struct Scenario {
     /// The network.
     #[serde(default)]
     pub network: NetworkConfig,
+    /// When nodes take what is sent to them: as it is due, or as Maelstrom hands it over.
+    #[serde(default)]
+    pub profile: Profile,
     /// The workload's name with its knobs: { "broadcast": { "rate": 10.0, "time_limit": "20s" } }.
     pub workload: Choice,
     /// How many clients take turns; as many as nodes unless given.

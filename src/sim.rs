@@ -6,14 +6,17 @@
 //! [digest](Sim::digest), in the same order, whether anybody observes or not.
 
 use crate::hash::fold;
-use crate::id::{ClientId, Members, NodeId};
-use crate::node::{self, Call, Draws, Effect, EffectOf, Input, InputOf, Moment, Neighbours, Node, Source};
+use crate::id::{Members, NodeId};
+use crate::node::{self, Draws, Effect, EffectOf, Input, InputOf, Moment, Neighbours, Node, Source};
 use crate::rng::{Key, Tally};
 use crate::time::{Span, Time};
 use crate::topology::Layout;
-use crate::workload::{Entry, Operation};
+use crate::workload::Entry;
 
+mod calls;
 mod client;
+mod clock;
+mod deliverer;
 pub mod fault;
 mod host;
 pub mod network;
@@ -27,9 +30,11 @@ pub use record::{Counters, Digest, Observer, Passage, Record, Stop, Why, seal};
 pub use setup::Setup;
 
 use client::{Answer, Clients};
+use clock::Clocks;
+use deliverer::{Deliverers, Item};
 use fault::{Edge, Fault, edges};
 use host::{Held, Host, Life};
-use network::{Fate, Network, Way};
+use network::{Fate, Network, Profile};
 use pending::{Alarm, Pending, Slab};
 use queue::Queue;
 
@@ -47,6 +52,9 @@ pub struct Sim<N: Node, O = ()> {
     hosts: Vec<Host<N>>,
     inputs: Tally,
     network: Network,
+    clocks: Clocks,
+    /// None in the ideal profile.
+    deliverers: Option<Deliverers>,
     queue: Queue<Pending>,
     flights: Slab<(Passage, N::Message)>,
     alarms: Slab<Alarm<N::Timer>>,
@@ -85,7 +93,12 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
             layout: Layout::new(setup.topology, &setup.members),
             hosts: (0..count).map(|_| Host::new()).collect(),
             inputs: Tally::default(),
-            network: Network::new(setup.seed, &setup.network, &setup.members),
+            network: Network::new(setup.seed, &setup.network, setup.profile, &setup.members),
+            clocks: Clocks::default(),
+            deliverers: match setup.profile {
+                Profile::Ideal => None,
+                Profile::Maelstrom => Some(Deliverers::new(count)),
+            },
             queue: Queue::new(),
             flights: Slab::new(),
             alarms: Slab::new(),
@@ -208,8 +221,12 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
         match pending {
             Pending::Message(slot) => {
                 let (passage, message) = self.flights.take(slot);
-                self.arrive(passage, message);
+                match self.network.cut(passage.src, passage.dst) {
+                    Some(fault) => self.drop_message(passage, Why::Cut(fault), &message),
+                    None => self.arrive(passage, message),
+                }
             }
+            Pending::HandOver(node) => self.hand_over(node),
             Pending::Alarm(slot) => {
                 let Alarm { host, timer, generation } = self.alarms.take(slot);
                 self.fire(host, timer, generation);
@@ -254,8 +271,12 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
     }
 
     fn launch(&mut self, due: Time, passage: Passage, message: N::Message) {
+        let dst = passage.dst;
         let slot = self.flights.put((passage, message));
-        self.queue.push(due, Pending::Message(slot));
+        match self.deliverers {
+            None => self.queue.push(due, Pending::Message(slot)),
+            Some(_) => self.wait_in_line(dst, due, Item::Message(slot)),
+        }
     }
 
     fn drop_message(&mut self, passage: Passage, why: Why, message: &N::Message) {
@@ -269,9 +290,6 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
 
     fn arrive(&mut self, passage: Passage, message: N::Message) {
         let Passage { src, dst, sent } = passage;
-        if let Some(fault) = self.network.cut(src, dst) {
-            return self.drop_message(passage, Why::Cut(fault), &message);
-        }
         let host = &mut self.hosts[dst.index()];
         if host.holds_still() {
             host.aside().inbox.push(Held::Message { src, sent, message });
@@ -300,7 +318,8 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
         let generation = self.generation;
         self.hosts[id.index()].aside().timers.set(timer, generation);
         let slot = self.alarms.put(Alarm { host: id, timer, generation });
-        self.queue.push(self.now + after, Pending::Alarm(slot));
+        let due = self.now + self.clocks.takes(id, after);
+        self.queue.push(due, Pending::Alarm(slot));
     }
 
     fn fire(&mut self, id: NodeId, timer: N::Timer, generation: u64) {
@@ -317,66 +336,6 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
         }
     }
 
-    // ---- clients
-
-    fn ends(&self, operation: usize) -> (ClientId, NodeId) {
-        let entry = self.clients.entry(operation);
-        (entry.client, entry.node)
-    }
-
-    fn invoke(&mut self, operation: usize) {
-        self.counters.invocations += 1;
-        let client = self.clients.invoke(operation, self.now);
-        let Operation { node, request, .. } = &self.clients.schedule()[operation];
-        let (node, request) = (*node, request.clone());
-        self.record(&Record::Invoke(operation, client, node, &request));
-        let due = self.network.client_due(client.0, node, Way::Request, self.now);
-        self.queue.push(due, Pending::Request(operation as u32));
-        self.queue.push(self.now + self.timeout, Pending::Expire(operation as u32));
-    }
-
-    fn request(&mut self, operation: usize) {
-        let (client, node) = self.ends(operation);
-        let host = &mut self.hosts[node.index()];
-        if host.holds_still() {
-            host.aside().inbox.push(Held::Request { operation });
-            self.counters.held += 1;
-            return;
-        }
-        match host.life {
-            Life::Up(_) => self.ask(operation),
-            Life::Down(_) => {
-                self.counters.requests_dropped += 1;
-                self.record(&Record::RequestDropped(operation, client, node));
-            }
-        }
-    }
-
-    fn ask(&mut self, operation: usize) {
-        let (client, node) = self.ends(operation);
-        self.record(&Record::Request(operation, client, node));
-        let request = self.clients.schedule()[operation].request.clone();
-        self.handle(node, Input::Request(request, Call::new(operation as u64)), Source::Client(client));
-    }
-
-    fn answer(&mut self, call: &Call, answer: Answer<N::Response>) {
-        self.counters.answers += 1;
-        let operation = call.number() as usize;
-        let (client, node) = self.ends(operation);
-        let due = self.network.client_due(client.0, node, Way::Response, self.now);
-        let slot = self.answers.put((operation, answer));
-        self.queue.push(due, Pending::Response(slot));
-    }
-
-    fn respond(&mut self, operation: usize, answer: Answer<N::Response>) {
-        let (client, node) = self.ends(operation);
-        if self.clients.answer(operation, answer.clone(), self.now) {
-            self.record(&Record::Response(operation, client, node, &answer));
-        } else {
-            self.record(&Record::Late(operation, client, node));
-        }
-    }
-
     // ---- handlers
 
     fn handle(&mut self, id: NodeId, input: InputOf<N>, source: Source) {
@@ -384,7 +343,14 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
         let host = &mut self.hosts[id.index()];
         let draws = Draws { run: self.node_key, incarnation: host.incarnation, source, earlier };
         let neighbours = Neighbours::new(id, &self.members, self.layout.of(id));
-        let moment = Moment { me: id, now: self.now, members: &self.members, neighbours, draws };
+        let moment = Moment {
+            me: id,
+            now: self.now,
+            clock: self.clocks.shows(id, self.now),
+            members: &self.members,
+            neighbours,
+            draws,
+        };
         let Life::Up(node) = &mut host.life else { unreachable!("only a node that is up is given input") };
         self.handling = Some((id, what(&input)));
         node::dispatch(node, input, moment, &mut self.outbox);
@@ -401,7 +367,14 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
         let disk = std::mem::take(disk);
         let draws = Draws { run: self.node_key, incarnation, source: Source::Start, earlier };
         let neighbours = Neighbours::new(id, &self.members, self.layout.of(id));
-        let moment = Moment { me: id, now: self.now, members: &self.members, neighbours, draws };
+        let moment = Moment {
+            me: id,
+            now: self.now,
+            clock: self.clocks.shows(id, self.now),
+            members: &self.members,
+            neighbours,
+            draws,
+        };
         self.handling = Some((id, "its start"));
         host.life = Life::Up(node::start(&self.config, disk, moment, &mut self.outbox));
         self.handling = None;

@@ -1,4 +1,4 @@
-//! Virtual time: an instant ([`Time`]) and a length ([`Span`]), both whole nanoseconds.
+//! Virtual time: an instant ([`Time`]), a length ([`Span`]) and a difference ([`Offset`]), all whole nanoseconds.
 //!
 //! Nothing here reads a clock. Hosts decide what an instant means: the simulator's is virtual, the stdio host's
 //! counts from its start. In files both are written as text with a unit, "250ms" or "5.01s".
@@ -18,6 +18,20 @@ pub struct Time(u64);
 /// A length of time in nanoseconds.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Span(u64);
+
+/// How far one clock is ahead of another, in nanoseconds; negative if it is behind.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Offset(i64);
+
+impl Offset {
+    /// No difference.
+    pub const ZERO: Offset = Offset(0);
+
+    /// So many nanoseconds ahead.
+    pub const fn from_nanos(nanos: i64) -> Offset {
+        Offset(nanos)
+    }
+}
 
 impl Time {
     /// The instant at which a run begins.
@@ -85,6 +99,14 @@ impl Add<Span> for Time {
     }
 }
 
+/// Nothing is before the beginning, and nothing after [`Time::MAX`].
+impl Add<Offset> for Time {
+    type Output = Time;
+    fn add(self, offset: Offset) -> Time {
+        Time(self.0.saturating_add_signed(offset.0))
+    }
+}
+
 impl Add for Span {
     type Output = Span;
     fn add(self, other: Span) -> Span {
@@ -133,6 +155,19 @@ impl fmt::Display for Span {
 }
 
 impl fmt::Debug for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// "1.5s", or "-20ms" for a clock that is behind.
+impl fmt::Display for Offset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{}{}", if self.0 < 0 { "-" } else { "" }, Span(self.0.unsigned_abs())))
+    }
+}
+
+impl fmt::Debug for Offset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
@@ -210,11 +245,21 @@ impl FromStr for Time {
     }
 }
 
+impl FromStr for Offset {
+    type Err = ParseSpanError;
+
+    fn from_str(text: &str) -> Result<Offset, ParseSpanError> {
+        let (sign, length) = text.strip_prefix('-').map_or((1, text), |length| (-1, length));
+        let span: Span = length.parse()?;
+        Ok(Offset(sign * i64::try_from(span.0).expect("the longest span is far below 2^63 ns")))
+    }
+}
+
 macro_rules! as_text {
-    ($type:ident, $about:literal) => {
+    ($type:ident, $written:ident, $pattern:literal, $about:literal) => {
         impl Serialize for $type {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(&Span(self.0))
+                serializer.collect_str(&$written(self.0))
             }
         }
 
@@ -242,15 +287,31 @@ macro_rules! as_text {
                 json_schema!({
                     "type": "string",
                     "description": $about,
-                    "pattern": "^[0-9]+(\\.[0-9]+)? ?(ns|us|ms|s|m|min|h)$",
+                    "pattern": $pattern,
                 })
             }
         }
     };
 }
 
-as_text!(Time, "An instant: the time since the run began, such as \"5.01s\".");
-as_text!(Span, "A length of time, such as \"250ms\", \"1.5s\" or \"2min\".");
+as_text!(
+    Time,
+    Span,
+    "^[0-9]+(\\.[0-9]+)? ?(ns|us|ms|s|m|min|h)$",
+    "An instant: the time since the run began, such as \"5.01s\"."
+);
+as_text!(
+    Span,
+    Span,
+    "^[0-9]+(\\.[0-9]+)? ?(ns|us|ms|s|m|min|h)$",
+    "A length of time, such as \"250ms\", \"1.5s\" or \"2min\"."
+);
+as_text!(
+    Offset,
+    Offset,
+    "^-?[0-9]+(\\.[0-9]+)? ?(ns|us|ms|s|m|min|h)$",
+    "How far a clock is ahead, such as \"250ms\", or \"-1.5s\" if it is behind."
+);
 
 #[cfg(test)]
 mod tests {
@@ -296,6 +357,16 @@ mod tests {
             let error = text.parse::<Span>().unwrap_err().to_string();
             assert!(error.contains("250ms"), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn offsets_are_signed_and_never_leave_time() {
+        let behind: Offset = "-1.5s".parse().unwrap();
+        assert_eq!(behind.to_string(), "-1.5s");
+        assert_eq!("20ms".parse::<Offset>().unwrap().to_string(), "20ms");
+        assert_eq!(Time::from_nanos(2_000_000_000) + behind, Time::from_nanos(500_000_000));
+        assert_eq!(Time::from_nanos(1) + behind, Time::ZERO);
+        assert!("--1s".parse::<Offset>().unwrap_err().to_string().contains("-1s"));
     }
 
     #[test]

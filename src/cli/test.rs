@@ -48,7 +48,7 @@ pub(super) struct Args {
     /// Who is told to be whose neighbour: line, grid, tree, tree2, tree3, tree4 or total.
     #[arg(long, value_name = "SHAPE", default_value = "grid")]
     topology: String,
-    /// Random faults: partition, crash, wipe, pause, flaky, slow; several with commas.
+    /// Random faults: partition, crash, wipe, pause, flaky, slow, skew; several with commas.
     #[arg(long, value_name = "KINDS", value_delimiter = ',')]
     nemesis: Vec<String>,
     /// The mean time between a fault's coming and going, in seconds.
@@ -81,6 +81,12 @@ pub(super) struct Args {
     /// How many threads share the seeds; as many as there are cores unless given. The output is the same.
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
+    /// When nodes take what is sent to them: as it is due, or as Maelstrom's one deliverer a node hands it over.
+    #[arg(long, value_enum, default_value_t = ProfileName::Ideal)]
+    profile: ProfileName,
+    /// Who asks next; rotating in the profile maelstrom unless given, in-turn otherwise.
+    #[arg(long, value_enum)]
+    workers: Option<Workers>,
     /// Print the report, or the counts of many seeds, as JSON.
     #[arg(long)]
     json: bool,
@@ -97,6 +103,24 @@ enum Distribution {
     Uniform,
     /// Exponentially.
     Exponential,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ProfileName {
+    /// Everything arrives when it is due.
+    Ideal,
+    /// Requests queue behind messages, cuts are judged when a message is taken.
+    Maelstrom,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Workers {
+    /// One after the other.
+    InTurn,
+    /// The same, the first twice a round, as today's Maelstrom does.
+    Rotating,
+    /// Any, as Maelstrom did in 2021.
+    Random,
 }
 
 fn length(text: &str) -> Result<f64, String> {
@@ -153,14 +177,24 @@ fn scenario(registry: &impl Registry, args: &Args) -> Result<Document, Failure> 
             format!("{{ \"exponential\": {{ \"mean\": {} }} }}", millis(args.latency))
         }
     };
+    let profile = match args.profile {
+        ProfileName::Ideal => "ideal",
+        ProfileName::Maelstrom => "maelstrom",
+    };
+    let workers = match args.workers {
+        None if args.profile == ProfileName::Ideal => "in_turn",
+        Some(Workers::InTurn) => "in_turn",
+        None | Some(Workers::Rotating) => "rotating",
+        Some(Workers::Random) => "random",
+    };
     let concurrency = clients(&args.concurrency, args.node_count)?;
     let protocol = args.protocol.as_deref().unwrap_or(serving);
     let mut json = String::new();
     _ = write!(
         json,
         "{{ \"format\": 1, \"name\": {}, \"nodes\": {}, \"protocol\": {{ {}: {{}} }}, \"topology\": {}, \"network\": {{ \
-         \"latency\": {latency}, \"loss\": {:?}, \"duplicate\": {:?} }}, \"workload\": {{ {}: {{ \"rate\": {:?}, \
-         \"time_limit\": {} }} }}, \"concurrency\": {concurrency}, \"timeout\": {}, \"settle\": {}",
+         \"latency\": {latency}, \"loss\": {:?}, \"duplicate\": {:?} }}, \"profile\": \"{profile}\", \
+         \"workload\": {{ {}: {{ \"rate\": {:?}, \"time_limit\": {}, \"workers\": \"{workers}\" }} }}, \"concurrency\": {concurrency}, \"timeout\": {}, \"settle\": {}",
         text(&format!("{}-{protocol}", args.workload)),
         args.node_count,
         text(protocol),

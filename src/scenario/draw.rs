@@ -51,6 +51,7 @@ impl Scenario {
             config,
             topology: self.topology,
             network: self.network.clone(),
+            profile: self.profile,
             faults: self.drawn_faults(time_limit),
             operations,
             workers: self.clients(),

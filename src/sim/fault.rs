@@ -9,9 +9,10 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::id::{Members, NodeId, NodeSet};
+use crate::ratio::Rate;
 use crate::rng::{Key, Stream};
 use crate::sim::network::{Cut, LinkChange, NodeBits};
-use crate::time::{Span, Time};
+use crate::time::{Offset, Span, Time};
 
 mod nemesis;
 
@@ -51,6 +52,22 @@ pub enum FaultKind {
     Wipe(NodeSet),
     /// Holds nodes still; they go on with all that has come in the meantime.
     Pause(NodeSet),
+    /// Lets the clocks of nodes go wrong.
+    Skew(Skew),
+}
+
+/// How clocks go wrong: they show so much more than true time, and run at another rate from when the fault begins.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Skew {
+    /// Whose clocks.
+    pub nodes: NodeSet,
+    /// How far they are ahead, "-2s" if they are behind.
+    #[serde(default)]
+    pub offset: Offset,
+    /// How fast they run. A timer runs at the rate that its clock had when it was set.
+    #[serde(default)]
+    pub rate: Rate,
 }
 
 impl FaultKind {
@@ -63,6 +80,7 @@ impl FaultKind {
             FaultKind::Crash(_) => "crash",
             FaultKind::Wipe(_) => "wipe",
             FaultKind::Pause(_) => "pause",
+            FaultKind::Skew(_) => "skew",
         }
     }
 }
@@ -242,6 +260,11 @@ impl Fault {
             FaultKind::Crash(nodes) | FaultKind::Wipe(nodes) | FaultKind::Pause(nodes) => {
                 check(String::new(), nodes)
             }
+            FaultKind::Skew(Skew { nodes, offset, rate }) => {
+                let right = *offset == Offset::ZERO && *rate == Rate::TRUE;
+                let nothing = || (path(""), "it changes nothing; give an offset or a rate".to_owned());
+                check(".nodes".into(), nodes).or_else(|| right.then(nothing))
+            }
         }
     }
 
@@ -282,7 +305,11 @@ impl Fault {
             FaultKind::Cut { from, to } => {
                 Some(Cut::OneWay(NodeBits::of(from.iter(), count), NodeBits::of(to.iter(), count)))
             }
-            FaultKind::Link(_) | FaultKind::Crash(_) | FaultKind::Wipe(_) | FaultKind::Pause(_) => None,
+            FaultKind::Link(_)
+            | FaultKind::Crash(_)
+            | FaultKind::Wipe(_)
+            | FaultKind::Pause(_)
+            | FaultKind::Skew(_) => None,
         }
     }
 
@@ -290,7 +317,7 @@ impl Fault {
     pub(crate) fn hosts(&self) -> Option<&NodeSet> {
         match &self.fault {
             FaultKind::Crash(nodes) | FaultKind::Wipe(nodes) | FaultKind::Pause(nodes) => Some(nodes),
-            FaultKind::Partition(_) | FaultKind::Cut { .. } | FaultKind::Link(_) => None,
+            FaultKind::Partition(_) | FaultKind::Cut { .. } | FaultKind::Link(_) | FaultKind::Skew(_) => None,
         }
     }
 }

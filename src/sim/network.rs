@@ -80,6 +80,18 @@ pub enum Order {
     Fifo,
 }
 
+/// When a node takes what is sent to it, and when a cut is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Profile {
+    /// Everything arrives when it is due; a cut drops what is due while it lasts.
+    #[default]
+    Ideal,
+    /// As with Maelstrom, a node's one deliverer holds what it has taken until it is due, and nothing else, a request
+    /// neither, reaches the node meanwhile; a cut is judged when it is taken; latencies are whole milliseconds.
+    Maelstrom,
+}
+
 /// How a set of links differs from the rest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -229,6 +241,7 @@ pub(crate) struct Network {
     sends: Tally,
     /// The last due instant of each link that has been used, if links keep the order.
     fifo: Option<BTreeMap<(NodeId, NodeId), Time>>,
+    profile: Profile,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -239,11 +252,11 @@ struct Link {
 }
 
 impl Link {
-    /// The due instant if nothing about the message is left to chance.
-    fn certain(self, now: Time) -> Option<Time> {
+    /// The latency if nothing about the message is left to chance.
+    fn certain(self) -> Option<Span> {
         match self.latency {
             Latency::Constant(span) if self.loss == Chance::NEVER && self.duplicate == Chance::NEVER => {
-                Some(now + span)
+                Some(span)
             }
             Latency::Constant(_)
             | Latency::Uniform { .. }
@@ -254,7 +267,7 @@ impl Link {
 }
 
 impl Network {
-    pub(crate) fn new(seed: u64, config: &NetworkConfig, members: &Members) -> Network {
+    pub(crate) fn new(seed: u64, config: &NetworkConfig, profile: Profile, members: &Members) -> Network {
         Network {
             key: Key::new(seed, "net"),
             client_key: Key::new(seed, "client"),
@@ -265,6 +278,7 @@ impl Network {
             cuts: BTreeMap::new(),
             sends: Tally::default(),
             fifo: (config.order == Order::Fifo).then(BTreeMap::new),
+            profile,
         }
     }
 
@@ -304,20 +318,27 @@ impl Network {
         let pair = u64::from(src.0) << 32 | u64::from(dst.0);
         let earlier = self.sends.next(now, (pair, 0));
         let link = self.link(src, dst);
-        let fate = link.certain(now).map_or_else(
+        let fate = link.certain().map_or_else(
             || {
                 let mut stream = self.key.with(pair).with(now.as_nanos()).with(earlier).stream();
                 let (lost, twice) = (stream.chance(link.loss), stream.chance(link.duplicate));
-                let due = now + link.latency.draw(&mut stream);
+                let due = now + self.whole(link.latency.draw(&mut stream));
                 match (lost, twice) {
                     (true, _) => Fate::Lost,
                     (false, false) => Fate::Once(due),
-                    (false, true) => Fate::Twice(due, now + link.latency.draw(&mut stream)),
+                    (false, true) => Fate::Twice(due, now + self.whole(link.latency.draw(&mut stream))),
                 }
             },
-            Fate::Once,
+            |latency| Fate::Once(now + self.whole(latency)),
         );
         self.in_order(src, dst, fate)
+    }
+
+    fn whole(&self, latency: Span) -> Span {
+        match self.profile {
+            Profile::Ideal => latency,
+            Profile::Maelstrom => Span::from_millis(latency.as_millis()),
+        }
     }
 
     fn in_order(&mut self, src: NodeId, dst: NodeId, fate: Fate) -> Fate {

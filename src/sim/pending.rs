@@ -11,6 +11,8 @@ pub(super) enum Pending {
     Request(u32),
     Response(u32),
     Expire(u32),
+    /// What this node's deliverer holds is due.
+    HandOver(NodeId),
 }
 
 #[derive(Debug)]
@@ -39,6 +41,10 @@ impl<T> Slab<T> {
         }
         self.slots.push(Some(item));
         u32::try_from(self.slots.len() - 1).expect("fewer than 2^32 things are under way")
+    }
+
+    pub(super) fn look(&self, slot: u32) -> &T {
+        self.slots[slot as usize].as_ref().expect("what is pending is looked at before it is taken")
     }
 
     pub(super) fn take(&mut self, slot: u32) -> T {

@@ -3,7 +3,7 @@
 use crate::id::Members;
 use crate::node::Node;
 use crate::sim::fault::Fault;
-use crate::sim::network::NetworkConfig;
+use crate::sim::network::{NetworkConfig, Profile};
 use crate::time::{Span, Time};
 use crate::topology::Topology;
 use crate::workload::Operation;
@@ -21,6 +21,8 @@ pub struct Setup<N: Node> {
     pub topology: Topology,
     /// The network.
     pub network: NetworkConfig,
+    /// When nodes take what is sent to them.
+    pub profile: Profile,
     /// The faults, with everything drawn ([`Fault::drawn`]).
     pub faults: Vec<Fault>,
     /// What clients ask, and when.
@@ -60,6 +62,7 @@ impl<N: Node> Setup<N> {
             config,
             topology: Topology::Total,
             network: NetworkConfig::default(),
+            profile: Profile::Ideal,
             faults: Vec::new(),
             operations: Vec::new(),
             workers: 0,

@@ -33,6 +33,8 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
         let it = &self.faults[fault];
         if let FaultKind::Link(change) = &it.fault {
             self.network.begin_override(fault, Override::new(change, &self.members));
+        } else if let FaultKind::Skew(skew) = &it.fault {
+            self.clocks.begin_skew(fault, skew, self.members.count(), self.now);
         } else if let Some(cut) = it.cut(&self.members) {
             self.network.begin_cut(fault, cut);
         }
@@ -40,13 +42,14 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
             FaultKind::Crash(_) => sim.take_down(id, None),
             FaultKind::Wipe(_) => sim.take_down(id, Some(Wiped)),
             FaultKind::Pause(_) => sim.hold(id),
-            FaultKind::Partition(_) | FaultKind::Cut { .. } | FaultKind::Link(_) => {}
+            FaultKind::Partition(_) | FaultKind::Cut { .. } | FaultKind::Link(_) | FaultKind::Skew(_) => {}
         });
     }
 
     fn end_fault(&mut self, fault: usize) {
         self.record(&Record::FaultEnds(fault));
         self.network.end(fault);
+        self.clocks.end(fault);
         self.for_hosts(fault, |sim, id, kind| match kind {
             FaultKind::Crash(_) | FaultKind::Wipe(_) => sim.hosts[id.index()].downs -= 1,
             FaultKind::Pause(_) => {
@@ -54,7 +57,7 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
                 host.pauses -= 1;
                 host.resumes = host.pauses == 0;
             }
-            FaultKind::Partition(_) | FaultKind::Cut { .. } | FaultKind::Link(_) => {}
+            FaultKind::Partition(_) | FaultKind::Cut { .. } | FaultKind::Link(_) | FaultKind::Skew(_) => {}
         });
     }
 

@@ -165,7 +165,7 @@ mod tests {
     const CLIENTS: u32 = 7;
 
     fn config(rate: f64, time_limit: Span) -> Config {
-        Config { rate, time_limit }
+        Config { rate, time_limit, ..Config::default() }
     }
 
     /// 100 seconds of 100 operations a second, by seven clients on five nodes.

@@ -197,7 +197,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     fn drawn<D: Deltas>() -> Vec<Request> {
-        let load = Load { rate: 100.0, time_limit: Span::from_secs(100) };
+        let load = Load { rate: 100.0, time_limit: Span::from_secs(100), ..Load::default() };
         let operations = Counter::<D>::draw(&load, &Members::all(5), 5, Key::new(1, "load"));
         for operation in &operations {
             assert_eq!(operation.effect == Effects::Reads, Counter::<D>::is_read(&operation.request));

@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn elements_count_up_from_0_and_only_adds_change_anything() {
-        let load = Load { rate: 100.0, time_limit: Span::from_secs(10) };
+        let load = Load { rate: 100.0, time_limit: Span::from_secs(10), ..Load::default() };
         let mut next = 0;
         let operations = GSet::draw(&load, &Members::all(5), 5, Key::new(1, "load"));
         for operation in &operations {

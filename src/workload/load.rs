@@ -8,6 +8,9 @@ use crate::id::{ClientId, Members, NodeId};
 use crate::rng::{Key, Stream};
 use crate::time::{Span, Time};
 
+/// The last word of the key that whose turn it is is drawn from.
+const TURNS: u64 = 1;
+
 /// How much clients ask, and for how long: the knobs that all workloads share.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -16,11 +19,40 @@ pub struct Load {
     pub rate: f64,
     /// For how long operations are drawn: the end of the storm.
     pub time_limit: Span,
+    /// Who asks next.
+    pub workers: Turns,
+}
+
+/// How clients take turns. Worker i asks node i mod the nodes' count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Turns {
+    /// One after the other.
+    #[default]
+    InTurn,
+    /// One after the other, the first twice a round: it asks in the nemesis's place, too (today's Maelstrom).
+    Rotating,
+    /// Any (Maelstrom of 2021, when its tutorial was written).
+    Random,
+}
+
+impl Turns {
+    /// Whose turn the operation of this number is. What is drawn comes from a stream of its own.
+    fn client(self, number: u64, clients: u32, stream: &mut Stream) -> ClientId {
+        let clients = u64::from(clients);
+        let client = match self {
+            Turns::InTurn => number % clients,
+            // The last of N + 1 places is the nemesis's; it is never free, and the search begins anew at the lowest.
+            Turns::Rotating => number % (clients + 1) % clients,
+            Turns::Random => stream.below(clients),
+        };
+        ClientId(client as u32)
+    }
 }
 
 impl Default for Load {
     fn default() -> Load {
-        Load { rate: 5.0, time_limit: Span::from_secs(20) }
+        Load { rate: 5.0, time_limit: Span::from_secs(20), workers: Turns::InTurn }
     }
 }
 
@@ -44,8 +76,8 @@ impl Load {
         (!possible).then(|| ("rate", text()))
     }
 
-    /// Draws operations at intervals uniform in [0, 2 / rate), workers in turn, worker i asking node i mod the nodes'
-    /// count (Maelstrom's generator). `ask` draws each request and says what becomes of it without an answer.
+    /// Draws operations at intervals uniform in [0, 2 / rate), worker i asking node i mod the nodes' count (Maelstrom's
+    /// generator). `ask` draws each request and says what becomes of it without an answer.
     pub fn draw<Q>(
         &self,
         members: &Members,
@@ -53,20 +85,55 @@ impl Load {
         key: Key,
         mut ask: impl FnMut(&mut Stream) -> (Q, Effects),
     ) -> Vec<Operation<Q>> {
-        let mut stream = key.stream();
+        let (mut stream, mut turns) = (key.stream(), key.with(TURNS).stream());
         let longest = ((2e9 / self.rate) as u64).max(1);
         let end = Time::ZERO + self.time_limit;
-        let (mut operations, mut at, mut turn) = (Vec::new(), Time::ZERO, 0_u32);
+        let (mut operations, mut at, mut turn) = (Vec::new(), Time::ZERO, 0);
         loop {
             at = at + Span::from_nanos(stream.below(longest));
             if at >= end {
                 return operations;
             }
-            let client = ClientId(turn % clients);
+            let client = self.workers.client(turn, clients, &mut turns);
             let (request, effect) = ask(&mut stream);
             let node = NodeId(client.0 % members.count());
             operations.push(Operation { at, client, node, request, effect, phase: Phase::Storm });
-            turn = turn.wrapping_add(1);
+            turn += 1;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn clients(workers: Turns, clients: u32) -> Vec<u32> {
+        let load = Load { rate: 100.0, time_limit: Span::from_secs(10), workers };
+        let operations = load.draw(&Members::all(3), clients, Key::new(1, "ops"), |_| ((), Effects::Reads));
+        assert!(operations.iter().all(|operation| operation.node.0 == operation.client.0 % 3));
+        operations.iter().map(|operation| operation.client.0).collect()
+    }
+
+    #[test]
+    fn workers_take_turns_as_they_are_told() {
+        assert!(clients(Turns::InTurn, 4).starts_with(&[0, 1, 2, 3, 0, 1, 2, 3, 0]));
+        assert!(clients(Turns::Rotating, 3).starts_with(&[0, 1, 2, 0, 0, 1, 2, 0, 0]));
+        let random = clients(Turns::Random, 4);
+        for client in 0..4 {
+            let count = random.iter().filter(|other| **other == client).count();
+            assert!(count.abs_diff(random.len() / 4) < 60, "client {client} asks {count} times");
+        }
+        assert!(random.windows(2).any(|pair| pair[0] == pair[1]), "nobody waits for a turn");
+    }
+
+    #[test]
+    fn who_asks_shifts_nothing_else() {
+        let drawn = |workers| {
+            let load = Load { workers, ..Load::default() };
+            let ask = |stream: &mut Stream| (stream.below(1_000), Effects::Reads);
+            let operations = load.draw(&Members::all(3), 3, Key::new(1, "ops"), ask);
+            operations.iter().map(|operation| (operation.at, operation.request)).collect::<Vec<_>>()
+        };
+        assert_eq!(drawn(Turns::InTurn), drawn(Turns::Random));
     }
 }

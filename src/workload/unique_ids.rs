@@ -331,7 +331,7 @@ mod tests {
 
     #[test]
     fn clients_ask_for_ids_and_nothing_at_the_end() {
-        let load = Load { rate: 100.0, time_limit: Span::from_secs(20) };
+        let load = Load { rate: 100.0, time_limit: Span::from_secs(20), ..Load::default() };
         let operations = UniqueIds::draw(&load, &Members::all(5), 5, Key::new(1, "load"));
         assert!((1_900..2_100).contains(&operations.len()), "{}", operations.len());
         for operation in &operations {
@@ -344,7 +344,7 @@ mod tests {
 
     #[test]
     fn the_load_is_the_loads() {
-        let load = Load { rate: -1.0, time_limit: Span::from_secs(7) };
+        let load = Load { rate: -1.0, time_limit: Span::from_secs(7), ..Load::default() };
         assert_eq!(UniqueIds::problem(&load), load.problem());
         assert_eq!(UniqueIds::problem(&Load::default()), None);
         assert_eq!((UniqueIds::time_limit(&load), UniqueIds::expected(&load)), (Span::from_secs(7), -7.0));

@@ -16,9 +16,13 @@ use rumormill::workload::{Effects, Operation, Outcome, Phase};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+mod clocks;
+mod maelstrom;
+
 // ---- the probe
 
-/// What a client tells a probe to do. All but `Hold` are answered at once, with the count on disk.
+/// What a client tells a probe to do. All but `Hold` are answered at once, with the count on disk, or what the clock
+/// shows in milliseconds.
 #[derive(Clone, Debug, Hash, Serialize, Deserialize)]
 enum Ask {
     Count,
@@ -41,6 +45,7 @@ enum Ask {
     Cancel {
         timer: u8,
     },
+    Clock,
 }
 
 /// The note that is returned to whoever sent it, for ever.
@@ -78,6 +83,7 @@ impl Node for Probe {
             Ask::Shout => ctx.neighbours().iter().for_each(|peer| ctx.send(peer, 1)),
             Ask::Set { timer, after } => ctx.set_timer(timer, after),
             Ask::Cancel { timer } => ctx.cancel_timer(timer),
+            Ask::Clock => return ctx.reply(call, (ctx.now() - Time::ZERO).as_millis()),
         }
         ctx.reply(call, self.count);
     }
@@ -227,7 +233,7 @@ fn fault(interval: &str, kind: Value) -> Fault {
     Fault { at, lasts, fault: serde_json::from_value(kind).expect("a fault") }
 }
 
-/// Reads "1s n0>n1 m3", "1s n0>n1 m1..m9", "1s n0 set t1 2s", "1s n0 cancel t1" or "1s n0 count" (add, hold, shout). A
+/// Reads "1s n0>n1 m3", "1s n0>n1 m1..m9", "1s n0 set t1 2s", "1s n0 cancel t1" or "1s n0 count" (add, hold, shout, clock). A
 /// client's name may come first; a question mark at the end makes it a read.
 fn ask(text: &str, turn: u32) -> Operation<Ask> {
     let effect = if text.ends_with('?') { Effects::Reads } else { Effects::Changes };
@@ -243,6 +249,7 @@ fn ask(text: &str, turn: u32) -> Operation<Ask> {
         ["add"] => Ask::Add,
         ["hold"] => Ask::Hold,
         ["shout"] => Ask::Shout,
+        ["clock"] => Ask::Clock,
         ["set", timer, after] => Ask::Set { timer: number(timer) as u8, after: read(after) },
         ["cancel", timer] => Ask::Cancel { timer: number(timer) as u8 },
         [notes] => {

@@ -210,8 +210,7 @@ fn drawn_by_nemesis(sets: &[&str]) -> Vec<Fault> {
 
 #[test]
 fn what_the_nemesis_does_depends_on_the_seed_alone() {
-    let nemesis =
-        r#"nemesis={"kinds": ["partition", "crash", "wipe", "pause", "flaky", "slow"], "interval": "1s"}"#;
+    let nemesis = r#"nemesis={"kinds": ["partition", "crash", "wipe", "pause", "flaky", "slow", "skew"], "interval": "1s"}"#;
     let faults = drawn_by_nemesis(&[nemesis]);
     for other in [
         "protocol.gossip.fanout=1",
@@ -234,15 +233,18 @@ fn what_the_nemesis_does_depends_on_the_seed_alone() {
     let of_kind = |fault: &&Fault| match &fault.fault {
         FaultKind::Wipe(_) => true,
         FaultKind::Link(change) => change.latency.is_some(),
-        FaultKind::Partition(_) | FaultKind::Cut { .. } | FaultKind::Crash(_) | FaultKind::Pause(_) => false,
+        FaultKind::Partition(_)
+        | FaultKind::Cut { .. }
+        | FaultKind::Crash(_)
+        | FaultKind::Pause(_)
+        | FaultKind::Skew(_) => false,
     };
     assert_eq!(fewer, faults.iter().filter(of_kind).cloned().collect::<Vec<_>>());
 }
 
 #[test]
 fn the_nemesis_keeps_to_its_interval_and_its_storm() {
-    let nemesis =
-        r#"nemesis={"kinds": ["partition", "crash", "wipe", "pause", "flaky", "slow"], "interval": "1s"}"#;
+    let nemesis = r#"nemesis={"kinds": ["partition", "crash", "wipe", "pause", "flaky", "slow", "skew"], "interval": "1s"}"#;
     let faults = drawn_by_nemesis(&[nemesis]);
     for name in ["partition", "crash", "wipe", "pause", "link"] {
         let these: Vec<&Fault> = faults.iter().filter(|fault| fault.fault.name() == name).collect();

@@ -5,12 +5,12 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{DrawnPartition, Fault, FaultKind, draw_partition};
+use super::{DrawnPartition, Fault, FaultKind, Skew, draw_partition};
 use crate::id::{Members, NodeId, NodeSet};
-use crate::ratio::Chance;
+use crate::ratio::{Chance, Rate};
 use crate::rng::{Key, Stream};
 use crate::sim::network::{Latency, LinkChange};
-use crate::time::{Span, Time};
+use crate::time::{Offset, Span, Time};
 
 /// Faults that come and go at random for as long as the storm lasts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -43,6 +43,8 @@ pub enum NemesisKind {
     Flaky,
     /// Links are slow: half a second, exponentially distributed.
     Slow,
+    /// Some clocks are up to five seconds off, and run at half to twice the right rate.
+    Skew,
 }
 
 impl Nemesis {
@@ -118,6 +120,12 @@ fn draw_kind(kind: NemesisKind, members: &Members, stream: &mut Stream) -> Fault
         NemesisKind::Slow => {
             let latency = Some(Latency::Exponential { mean: Span::from_millis(500) });
             FaultKind::Link(LinkChange { latency, ..everywhere })
+        }
+        NemesisKind::Skew => {
+            let nodes = some(stream, third);
+            let millis = stream.below(10_001) as i64 - 5_000;
+            let rate = Rate::new((50 + stream.below(151)) as f64 / 100.0).expect("it lies in 0.5 to 2");
+            FaultKind::Skew(Skew { nodes, offset: Offset::from_nanos(millis * 1_000_000), rate })
         }
     }
 }

@@ -20,7 +20,7 @@ pub(super) const EVERYTHING: &str = include_str!("everything.json");
 const GOSSIP: &str = r#""gossip": { "fanout": 3, "anti_entropy": "1s" }"#;
 
 /// Keys and words of which a text can hold only one at a time.
-const TURNS: [(&str, &str); 12] = [
+const TURNS: [(&str, &str); 15] = [
     (GOSSIP, r#""flood": { "retry": "1s", "batch": "150ms", "hub_batch": "380ms", "overlay": "given" }"#),
     (GOSSIP, r#""flood": { "overlay": "star" }"#),
     (GOSSIP, r#""flood": { "overlay": { "tree": 4 } }"#),
@@ -30,6 +30,9 @@ const TURNS: [(&str, &str); 12] = [
     (r#""topology": "line""#, r#""topology": "tree3""#),
     (r#""topology": "line""#, r#""topology": "tree4""#),
     (r#""topology": "line""#, r#""topology": "total""#),
+    (r#""profile": "ideal""#, r#""profile": "maelstrom""#),
+    (r#""workers": "in_turn""#, r#""workers": "rotating""#),
+    (r#""workers": "in_turn""#, r#""workers": "random""#),
     (r#""order": "any""#, r#""order": "fifo""#),
     (r#""verdict": "pass""#, r#""verdict": "fail""#),
     (r#""verdict": "pass""#, r#""verdict": "unknown""#),
@@ -37,16 +40,16 @@ const TURNS: [(&str, &str); 12] = [
 
 /// What a text for another protocol says in place of `everything.json`; a null takes the key away.
 const OTHERS: [&str; 5] = [
-    r#"{ "protocol": { "echo": {} }, "workload": { "echo": { "rate": 10.0, "time_limit": "10s" } },
+    r#"{ "protocol": { "echo": {} }, "workload": { "echo": { "rate": 10.0, "time_limit": "10s", "workers": "in_turn" } },
          "operations": null, "expect": { "acknowledged": ">=0", "attempts": ">=0", "wrong": ">=0" } }"#,
-    r#"{ "protocol": { "unique-ids": {} }, "workload": { "unique-ids": { "rate": 10.0, "time_limit": "10s" } },
+    r#"{ "protocol": { "unique-ids": {} }, "workload": { "unique-ids": { "rate": 10.0, "time_limit": "10s", "workers": "in_turn" } },
          "operations": null, "expect": { "acknowledged": ">=0", "attempts": ">=0", "duplicated": ">=0" } }"#,
-    r#"{ "protocol": { "g-set": { "fanout": 2, "anti_entropy": "1s" } }, "workload": { "g-set": { "rate": 10.0, "time_limit": "10s" } },
+    r#"{ "protocol": { "g-set": { "fanout": 2, "anti_entropy": "1s" } }, "workload": { "g-set": { "rate": 10.0, "time_limit": "10s", "workers": "in_turn" } },
          "operations": null }"#,
-    r#"{ "protocol": { "g-counter": { "fanout": 2, "anti_entropy": "1s" } }, "workload": { "g-counter": { "rate": 10.0, "time_limit": "10s" } },
+    r#"{ "protocol": { "g-counter": { "fanout": 2, "anti_entropy": "1s" } }, "workload": { "g-counter": { "rate": 10.0, "time_limit": "10s", "workers": "in_turn" } },
          "operations": null, "expect": { "acknowledged": ">=0", "attempts": ">=0", "final_values": 1, "forgiven": 0,
                      "indeterminate": 0, "silent": 0, "unacceptable": 0 } }"#,
-    r#"{ "protocol": { "pn-counter": { "fanout": 2, "anti_entropy": "1s" } }, "workload": { "pn-counter": { "rate": 10.0, "time_limit": "10s" } },
+    r#"{ "protocol": { "pn-counter": { "fanout": 2, "anti_entropy": "1s" } }, "workload": { "pn-counter": { "rate": 10.0, "time_limit": "10s", "workers": "in_turn" } },
          "operations": null, "expect": { "acknowledged": ">=0", "attempts": ">=0", "final_values": 1, "forgiven": 0,
                      "indeterminate": 0, "silent": 0, "unacceptable": 0 } }"#,
 ];
