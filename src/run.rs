@@ -7,19 +7,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use indexmap::IndexMap;
 use serde::Serialize;
 
-use crate::id::NodeId;
+use crate::id::{ClientId, NodeId};
 use crate::node::Node;
 use crate::ratio::Quotient;
 use crate::scenario::document::{Document, Misfit, Raw};
 use crate::scenario::{Choice, ExplicitOperation, Scenario};
 use crate::sim::fault::Fault;
-use crate::sim::{Counters, Digest, Observer, Record, Setup, Sim, Stop, seal};
+use crate::sim::{Counters, Digest, Observer, Record, Setup, Sim, Stop, WhenBusy, seal};
 use crate::stdio::wire::encode_body;
 use crate::time::Time;
 use crate::value::Value;
-use crate::workload::{
-    EntryOf, Facts, Judged, Metric, Operation, Outcome, Phase, Problem, Verdict, Workload,
-};
+use crate::workload::{EntryOf, Facts, Judged, Metric, Outcome, Phase, Problem, Verdict, Workload};
 
 pub mod story;
 
@@ -218,17 +216,30 @@ where
     N: Node<Request = W::Request, Response = W::Response, Event = W::Event>,
 {
     let setup = scenario.setup::<W, N>(document)?;
-    let storm = setup.operations.iter().filter(|operation| operation.phase == Phase::Storm);
-    let operation = |operation: &Operation<W::Request>| {
+    let (faults, workers) = (setup.faults.clone(), setup.workers);
+    let operation = |at: Time, client: ClientId, node: NodeId, request: &W::Request| {
         let mut body = Vec::new();
-        encode_body(&mut body, &operation.request).expect("a request is a flat message");
+        encode_body(&mut body, request).expect("a request is a flat message");
         let request = Raw(String::from_utf8(body).expect("JSON is UTF-8"));
-        let Operation { at, client, node, .. } = *operation;
         ExplicitOperation { at, client: client.0, node, request }
     };
+    let storm = |phase| phase == Phase::Storm;
+    let operations = match setup.when_busy {
+        WhenBusy::StandIn => {
+            let drawn = setup.operations.iter().filter(|it| storm(it.phase));
+            drawn.map(|it| operation(it.at, it.client, it.node, &it.request)).collect()
+        }
+        // Who asks is only known once it has run.
+        WhenBusy::NextFree | WhenBusy::AnyFree => {
+            let ran = drive::<W, N, ()>(setup, ());
+            let asked = ran.history.iter().filter(|it| storm(it.phase));
+            let worker = |client: ClientId| ClientId(client.0 % workers);
+            asked.map(|it| operation(it.invoked.at, worker(it.client), it.node, &it.request)).collect()
+        }
+    };
     Ok(Scenario {
-        operations: Some(storm.map(operation).collect()),
-        faults: setup.faults,
+        operations: Some(operations),
+        faults,
         nemesis: None,
         ..in_full::<W, N>(scenario, document)?
     })

@@ -26,6 +26,7 @@ mod record;
 mod setup;
 mod storm;
 
+pub use client::WhenBusy;
 pub use record::{Counters, Digest, Observer, Passage, Record, Stop, Why, seal};
 pub use setup::Setup;
 
@@ -103,7 +104,7 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
             flights: Slab::new(),
             alarms: Slab::new(),
             answers: Slab::new(),
-            clients: Clients::new(setup.operations, setup.workers),
+            clients: Clients::new(setup.operations, setup.workers, setup.when_busy, setup.seed),
             edges: edges(&setup.faults, setup.storm_end),
             faults: setup.faults,
             members: setup.members,

@@ -7,10 +7,11 @@ use super::{ExplicitOperation, Scenario};
 use crate::id::{ClientId, Members, NodeId};
 use crate::node::Node;
 use crate::rng::Key;
-use crate::sim::Setup;
 use crate::sim::fault::Fault;
+use crate::sim::{Setup, WhenBusy};
 use crate::stdio::wire::{DecodeError, decode, encode_body};
 use crate::time::{Span, Time};
+use crate::workload::load::Turns;
 use crate::workload::{Effects, Operation, Phase, Workload};
 
 impl Scenario {
@@ -55,6 +56,12 @@ impl Scenario {
             faults: self.drawn_faults(time_limit),
             operations,
             workers: self.clients(),
+            // What is written out says who asks.
+            when_busy: match (&self.operations, load.as_ref().workers) {
+                (Some(_), _) | (None, Turns::InTurn) => WhenBusy::StandIn,
+                (None, Turns::Rotating) => WhenBusy::NextFree,
+                (None, Turns::Random) => WhenBusy::AnyFree,
+            },
             storm_end,
             end,
             timeout: self.timeout,

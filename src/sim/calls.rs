@@ -18,7 +18,7 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
 
     pub(super) fn invoke(&mut self, operation: usize) {
         self.counters.invocations += 1;
-        let client = self.clients.invoke(operation, self.now);
+        let client = self.clients.invoke(operation, &self.members, self.now);
         let Operation { node, request, .. } = &self.clients.schedule()[operation];
         let (node, request) = (*node, request.clone());
         self.record(&Record::Invoke(operation, client, node, &request));

@@ -1,12 +1,26 @@
 //! The clients: who asks, who waits, and the history of what they saw. It knows no node.
 //!
 //! The load is open: operations come at their times whether or not earlier ones have ended. If the client whose turn
-//! it is still waits, or has given up without knowing, a fresh client asks in its place (Jepsen's process + N).
+//! it is still waits, a fresh client asks in its place (Jepsen's process + N), or another that is free; in the place of
+//! one that has given up without knowing, always a fresh one.
 
-use crate::id::ClientId;
+use crate::id::{ClientId, Members, NodeId};
 use crate::node::{Data, Rejection};
+use crate::rng::Key;
 use crate::time::Time;
-use crate::workload::{Effects, Entry, Operation, Outcome, Reason, Stamp};
+use crate::workload::{Effects, Entry, Operation, Outcome, Phase, Reason, Stamp};
+
+/// Who asks if the client whose turn it is still waits. The last look around is always taken by a stand-in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum WhenBusy {
+    /// A fresh client in its place, so that who asks whom depends on nothing that happens in the run.
+    #[default]
+    StandIn,
+    /// The first after it that is free, or the lowest; it asks the node of its own number (Maelstrom today).
+    NextFree,
+    /// Any that is free, drawn anew; it asks the node of its own number (Maelstrom in 2021).
+    AnyFree,
+}
 
 /// The operations of a run and what has become of them.
 #[derive(Debug)]
@@ -18,6 +32,8 @@ pub(crate) struct Clients<Q, A> {
     places: Vec<Option<usize>>,
     /// For each worker, the client that asks in its place now, and its open operation.
     workers: Vec<Worker>,
+    when_busy: WhenBusy,
+    key: Key,
     index: u64,
     unresolved: usize,
     pub(crate) stand_ins: u64,
@@ -35,7 +51,12 @@ pub(crate) type Answer<A> = Result<A, Rejection>;
 
 impl<Q: Data, A: Data> Clients<Q, A> {
     /// Clients for `workers` taking turns, more if the schedule names more.
-    pub(crate) fn new(schedule: Vec<Operation<Q>>, workers: u32) -> Clients<Q, A> {
+    pub(crate) fn new(
+        schedule: Vec<Operation<Q>>,
+        workers: u32,
+        when_busy: WhenBusy,
+        seed: u64,
+    ) -> Clients<Q, A> {
         let named = schedule.iter().map(|operation| operation.client.0 + 1).max().unwrap_or(0);
         let idle = |number| Worker { client: ClientId(number), waits_for: None };
         Clients {
@@ -44,6 +65,8 @@ impl<Q: Data, A: Data> Clients<Q, A> {
             unresolved: schedule.len(),
             workers: (0..workers.max(named)).map(idle).collect(),
             schedule,
+            when_busy,
+            key: Key::new(seed, "turn"),
             index: 0,
             stand_ins: 0,
             late: 0,
@@ -64,8 +87,12 @@ impl<Q: Data, A: Data> Clients<Q, A> {
         &self.entries[place]
     }
 
-    /// The client asks; returns who asks.
-    pub(crate) fn invoke(&mut self, operation: usize, now: Time) -> ClientId {
+    /// The client asks, or whoever asks in its place; returns who asks.
+    pub(crate) fn invoke(&mut self, operation: usize, members: &Members, now: Time) -> ClientId {
+        if let Some(worker) = self.other_than_busy(operation, members) {
+            let operation = &mut self.schedule[operation];
+            (operation.client, operation.node) = (ClientId(worker), node_of(worker, members));
+        }
         let Operation { client: turn, node, ref request, phase, .. } = self.schedule[operation];
         let request = request.clone();
         let workers = self.workers.len() as u32;
@@ -88,6 +115,27 @@ impl<Q: Data, A: Data> Clients<Q, A> {
             outcome: Outcome::Open,
         });
         client
+    }
+
+    /// Who is free, if the client whose turn it is waits and anybody else may ask.
+    fn other_than_busy(&self, operation: usize, members: &Members) -> Option<u32> {
+        let Operation { client: ClientId(turn), phase, .. } = self.schedule[operation];
+        let may_ask = |worker: &u32| {
+            self.workers[*worker as usize].waits_for.is_none() && members.contains(node_of(*worker, members))
+        };
+        if self.when_busy == WhenBusy::StandIn || phase == Phase::Final || may_ask(&turn) {
+            return None;
+        }
+        let free: Vec<u32> = (0..self.workers.len() as u32).filter(may_ask).collect();
+        match self.when_busy {
+            WhenBusy::StandIn => None,
+            WhenBusy::NextFree => free.iter().find(|worker| **worker > turn).or(free.first()).copied(),
+            WhenBusy::AnyFree if free.is_empty() => None,
+            WhenBusy::AnyFree => {
+                let drawn = self.key.with(operation as u64).stream().below(free.len() as u64);
+                Some(free[drawn as usize])
+            }
+        }
     }
 
     /// An answer reaches the client; `false` if it had given up, and the answer is dropped.
@@ -143,4 +191,9 @@ impl<Q: Data, A: Data> Clients<Q, A> {
     pub(crate) fn history(&self) -> &[Entry<Q, A>] {
         &self.entries
     }
+}
+
+/// The node that a worker asks.
+fn node_of(worker: u32, members: &Members) -> NodeId {
+    NodeId(worker % members.count())
 }

@@ -2,6 +2,7 @@
 
 use crate::id::Members;
 use crate::node::Node;
+use crate::sim::WhenBusy;
 use crate::sim::fault::Fault;
 use crate::sim::network::{NetworkConfig, Profile};
 use crate::time::{Span, Time};
@@ -29,6 +30,8 @@ pub struct Setup<N: Node> {
     pub operations: Vec<Operation<N::Request>>,
     /// How many workers take turns.
     pub workers: u32,
+    /// Who asks if the worker whose turn it is still waits.
+    pub when_busy: WhenBusy,
     /// When all faults end.
     pub storm_end: Time,
     /// The run goes on at least until then.
@@ -66,6 +69,7 @@ impl<N: Node> Setup<N> {
             faults: Vec::new(),
             operations: Vec::new(),
             workers: 0,
+            when_busy: WhenBusy::StandIn,
             storm_end: Time::ZERO,
             end: Time::ZERO,
             timeout: Span::from_secs(5),

@@ -23,7 +23,9 @@ pub struct Load {
     pub workers: Turns,
 }
 
-/// How clients take turns. Worker i asks node i mod the nodes' count.
+/// How clients take turns. Worker i asks node i mod the nodes' count. If the one whose turn it is still waits, a fresh
+/// client asks in its place when they go in turn, and another that is free otherwise, as with Maelstrom; a file with
+/// explicit operations says itself who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Turns {
