@@ -23,3 +23,7 @@ bench:
 # a node on stdin and stdout
 serve:
     cargo run --release -- serve gossip
+
+# the profile maelstrom beside the real one, every row that somebody has measured
+fidelity:
+    cargo run --release --example fidelity > docs/fidelity.md

@@ -245,11 +245,13 @@ impl Flood {
         if !self.durable.values.insert(value.clone()) {
             return false;
         }
-        if self.gathered.is_empty() && self.owed.is_empty() && self.batch > Span::ZERO {
-            ctx.set_timer(Timer::Flush, self.batch);
+        if self.neighbours(ctx).iter().any(|peer| Some(peer) != except) {
+            if self.gathered.is_empty() && self.owed.is_empty() && self.batch > Span::ZERO {
+                ctx.set_timer(Timer::Flush, self.batch);
+            }
+            let next = Told { message: value.clone(), hops: hops.map(|hops| hops.saturating_add(1)) };
+            self.gathered.push((next, except));
         }
-        let next = Told { message: value.clone(), hops: hops.map(|hops| hops.saturating_add(1)) };
-        self.gathered.push((next, except));
         ctx.emit(match hops {
             Some(hops) => Event::Delivered { value, hops },
             None => Event::Repaired { value },
@@ -597,6 +599,18 @@ mod tests {
         "#]],
             &node.elapse(Span::from_secs(1)).remove(0).1,
         );
+    }
+
+    #[test]
+    fn what_nobody_need_be_told_is_not_gathered() {
+        let mut leaf = Solo::new(gathering(100, None), NodeId(1), 5, 7);
+        leaf.topology(&[NodeId(0)]);
+        let effects = leaf.message(NodeId(0), Message::Tell { messages: told(1), receipt: None });
+        assert!(!effects.iter().any(|effect| matches!(effect, Effect::SetTimer(..))), "{effects:?}");
+        leaf.elapse(Span::from_millis(90));
+        leaf.request(broadcast(2));
+        assert_eq!(leaf.elapse(Span::from_millis(99)), [], "its own value waits as long as any");
+        assert_eq!(leaf.elapse(Span::from_millis(1)).len(), 1);
     }
 
     #[test]
