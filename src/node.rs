@@ -236,9 +236,9 @@ pub(crate) struct Draws {
 pub(crate) struct Moment<'a> {
     pub(crate) me: NodeId,
     /// The host's time, which keys the draws.
-    pub(crate) now: Time,
+    pub(crate) at: Time,
     /// What the node's clock shows, which may be wrong.
-    pub(crate) clock: Time,
+    pub(crate) now: Time,
     pub(crate) members: &'a Members,
     pub(crate) neighbours: Neighbours<'a>,
     pub(crate) draws: Draws,
@@ -264,7 +264,7 @@ impl<'a, N: Node> Context<'a, N> {
 
     /// What this node's clock shows. It can be wrong, run at another rate, and jump forward and back.
     pub fn now(&self) -> Time {
-        self.moment.clock
+        self.moment.now
     }
 
     /// The whole cluster, this node included.
@@ -279,10 +279,10 @@ impl<'a, N: Node> Context<'a, N> {
 
     /// The generator of this input's draws, keyed by where and when the input came from.
     pub fn rng(&mut self) -> &mut Stream {
-        let Moment { me, now, draws, .. } = &self.moment;
+        let Moment { me, at, draws, .. } = &self.moment;
         self.stream.get_or_insert_with(|| {
             let life = draws.run.with(u64::from(me.0) << 32 | u64::from(draws.incarnation));
-            life.with(now.as_nanos()).with(draws.source.word()).with(draws.earlier).stream()
+            life.with(at.as_nanos()).with(draws.source.word()).with(draws.earlier).stream()
         })
     }
 

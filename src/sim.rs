@@ -346,8 +346,8 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
         let neighbours = Neighbours::new(id, &self.members, self.layout.of(id));
         let moment = Moment {
             me: id,
-            now: self.now,
-            clock: self.clocks.shows(id, self.now),
+            at: self.now,
+            now: self.clocks.shows(id, self.now),
             members: &self.members,
             neighbours,
             draws,
@@ -370,8 +370,8 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
         let neighbours = Neighbours::new(id, &self.members, self.layout.of(id));
         let moment = Moment {
             me: id,
-            now: self.now,
-            clock: self.clocks.shows(id, self.now),
+            at: self.now,
+            now: self.clocks.shows(id, self.now),
             members: &self.members,
             neighbours,
             draws,

@@ -43,7 +43,7 @@ impl<N: Node> Solo<N> {
         let mut outbox = Vec::new();
         let draws = Draws { run: key, incarnation: 0, source: Source::Start, earlier: 0 };
         let neighbours = Neighbours::All(me, &members);
-        let moment = Moment { me, now: Time::ZERO, clock: Time::ZERO, members: &members, neighbours, draws };
+        let moment = Moment { me, at: Time::ZERO, now: Time::ZERO, members: &members, neighbours, draws };
         let node = node::start(&config, N::Durable::default(), moment, &mut outbox);
         let mut solo = Solo {
             node,
@@ -139,7 +139,7 @@ impl<N: Node> Solo<N> {
     fn moment(&self, source: Source, earlier: u64) -> Moment<'_> {
         let draws = Draws { run: self.key, incarnation: self.incarnation, source, earlier };
         let neighbours = Neighbours::new(self.me, &self.members, self.neighbours.as_deref());
-        Moment { me: self.me, now: self.now, clock: self.now, members: &self.members, neighbours, draws }
+        Moment { me: self.me, at: self.now, now: self.now, members: &self.members, neighbours, draws }
     }
 
     fn give(&mut self, input: InputOf<N>, source: Source) -> Vec<EffectOf<N>> {
@@ -148,7 +148,7 @@ impl<N: Node> Solo<N> {
         let draws = Draws { run: self.key, incarnation: self.incarnation, source, earlier };
         let neighbours = Neighbours::new(self.me, &self.members, self.neighbours.as_deref());
         let moment =
-            Moment { me: self.me, now: self.now, clock: self.now, members: &self.members, neighbours, draws };
+            Moment { me: self.me, at: self.now, now: self.now, members: &self.members, neighbours, draws };
         node::dispatch(&mut self.node, input, moment, &mut outbox);
         self.keep_timers(&outbox);
         outbox

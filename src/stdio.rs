@@ -280,7 +280,7 @@ impl<N: Node> Running<N> {
         let mut held = Vec::new();
         let draws = Draws { run: key, incarnation: 0, source: Source::Start, earlier: 0 };
         let neighbours = Neighbours::All(me, &members);
-        let moment = Moment { me, now, clock: now, members: &members, neighbours, draws };
+        let moment = Moment { me, at: now, now, members: &members, neighbours, draws };
         let node = node::start(config, N::Durable::default(), moment, &mut held);
         Running {
             node,
@@ -406,7 +406,7 @@ impl<N: Node> Running<N> {
         let earlier = self.inputs.next(now, (u64::from(self.me.0), source.word()));
         let draws = Draws { run: self.key, incarnation: 0, source, earlier };
         let neighbours = Neighbours::new(self.me, &self.members, self.neighbours.as_deref());
-        let moment = Moment { me: self.me, now, clock: now, members: &self.members, neighbours, draws };
+        let moment = Moment { me: self.me, at: now, now, members: &self.members, neighbours, draws };
         let mut outbox = Vec::new();
         node::dispatch(&mut self.node, input, moment, &mut outbox);
         self.apply(&mut outbox, now, post);

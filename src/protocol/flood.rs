@@ -603,7 +603,7 @@ mod tests {
 
     #[test]
     fn what_nobody_need_be_told_is_not_gathered() {
-        let mut leaf = Solo::new(gathering(100, None), NodeId(1), 5, 7);
+        let mut leaf = Solo::<Flood>::new(gathering(100, None), NodeId(1), 5, 7);
         leaf.topology(&[NodeId(0)]);
         let effects = leaf.message(NodeId(0), Message::Tell { messages: told(1), receipt: None });
         assert!(!effects.iter().any(|effect| matches!(effect, Effect::SetTimer(..))), "{effects:?}");
