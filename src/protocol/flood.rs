@@ -337,7 +337,9 @@ impl Flood {
         let half = Span::from_nanos(retry.as_nanos() / 2);
         let mut joined: Vec<(Vec<u64>, Vec<Told>)> = Vec::new();
         let mut room = 0;
-        for (number, flight) in flights.iter_mut().filter(|(_, flight)| flight.sent + half <= now) {
+        // A clock that was put back has waited for nothing that it sent, as it were, later.
+        let has_waited = |sent: Time| sent > now || sent + half <= now;
+        for (number, flight) in flights.iter_mut().filter(|(_, flight)| has_waited(flight.sent)) {
             flight.sent = now;
             let size: usize = flight.messages.iter().map(size).sum();
             if size > room || joined.is_empty() {

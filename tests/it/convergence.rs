@@ -23,6 +23,7 @@ struct Storm {
     duplicate: u32,
     latency: String,
     order: &'static str,
+    profile: &'static str,
     operations: Vec<(u32, u32)>,
     faults: Vec<Trouble>,
 }
@@ -37,8 +38,8 @@ struct Trouble {
 
 const LIMIT: u32 = 10_000;
 
-/// The first kind of trouble that befalls hosts and not links.
-const PAUSE: u32 = 5;
+/// The first kind of trouble that befalls hosts and not links; all that follow do, too.
+const PAUSE: u32 = 6;
 
 fn storm() -> impl Strategy<Value = Storm> {
     let latency = prop_oneof![
@@ -48,21 +49,23 @@ fn storm() -> impl Strategy<Value = Storm> {
         (1_u32..200).prop_map(|ms| format!(r#"{{ "exponential": {{ "mean": "{ms}ms" }} }}"#)),
         (1_u32..100).prop_map(|ms| format!(r#"{{ "lognormal": {{ "median": "{ms}ms", "sigma": 0.8 }} }}"#)),
     ];
-    let trouble = (0..LIMIT, 1..LIMIT / 2, 0_u32..8, (0_u32..7, 0_u32..7))
+    let trouble = (0..LIMIT, 1..LIMIT / 2, 0_u32..9, (0_u32..7, 0_u32..7))
         .prop_map(|(at, lasts, kind, nodes)| Trouble { at, lasts, kind, nodes });
     (2_u32..=7).prop_flat_map(move |nodes| {
         let operations = prop::collection::vec((0..LIMIT, 0..nodes), 1..=20);
         let faults = prop::collection::vec(trouble.clone(), 0..=10);
         let order = prop_oneof![Just("any"), Just("fifo")];
-        let rest = (0_u32..30, 0_u32..20, latency.clone(), order);
+        let profile = prop_oneof![Just("ideal"), Just("maelstrom")];
+        let rest = (0_u32..30, 0_u32..20, latency.clone(), order, profile);
         (any::<u32>(), operations, faults, rest).prop_map(
-            move |(seed, operations, faults, (loss, duplicate, latency, order))| Storm {
+            move |(seed, operations, faults, (loss, duplicate, latency, order, profile))| Storm {
                 seed: u64::from(seed),
                 nodes,
                 loss,
                 duplicate,
                 latency,
                 order,
+                profile,
                 operations,
                 faults,
             },
@@ -98,8 +101,14 @@ impl Storm {
                 2 => r#"{ "partition": "bridge" }"#.to_owned(),
                 3 => format!(r#"{{ "cut": {{ "from": ["{a}"], "to": ["{b}"] }} }}"#),
                 4 => format!(r#"{{ "link": {{ "from": ["{a}"], "loss": 0.8, "duplicate": 0.5 }} }}"#),
+                5 => {
+                    let (behind, rate) = (at % 20_000, f64::from(1 + lasts % 40) / 10.0);
+                    format!(
+                        r#"{{ "skew": {{ "nodes": ["{a}"], "offset": "-{behind}ms", "rate": {rate:?} }} }}"#
+                    )
+                }
                 PAUSE => format!(r#"{{ "pause": ["{a}"] }}"#),
-                6 if !wiped => {
+                7 if !wiped => {
                     wiped = true;
                     format!(r#"{{ "wipe": ["{a}"] }}"#)
                 }
@@ -114,13 +123,13 @@ impl Storm {
             _ => String::new(),
         };
         let mut file = String::new();
-        let Storm { seed, nodes, latency, order, .. } = self;
+        let Storm { seed, nodes, latency, order, profile, .. } = self;
         let (loss, duplicate) = (f64::from(self.loss) / 100.0, f64::from(self.duplicate) / 100.0);
         write!(
             file,
             r#"{{
   "name": "storm", "seed": {seed}, "nodes": {nodes}, "protocol": {protocol},
-  "network": {{ "latency": {latency}, "loss": {loss}, "duplicate": {duplicate}, "order": "{order}" }},
+  "network": {{ "latency": {latency}, "loss": {loss}, "duplicate": {duplicate}, "order": "{order}" }}, "profile": "{profile}",
   "workload": {{ "{workload}": {{ "rate": 20, "time_limit": "{LIMIT}ms" }} }},{}
   "faults": [{}],
   "settle": "40s"
