@@ -176,7 +176,28 @@ where
     O: Observer<N>,
 {
     check_expect::<W>(scenario, document)?;
-    let setup = scenario.setup::<W, N>(document)?;
+    Ok(judged::<W, N, O>(scenario.setup::<W, N>(document)?, observer))
+}
+
+/// Runs a scenario with everything written out that was made by a program, as [`explicit`] or the shrinker makes them.
+///
+/// # Panics
+/// If it does not fit its types, or leaves its operations to be drawn.
+pub fn run_written_out<W, N, O>(scenario: &Scenario, observer: &mut O) -> Summary
+where
+    W: Workload,
+    N: Node<Request = W::Request, Response = W::Response, Event = W::Event>,
+    O: Observer<N>,
+{
+    judged::<W, N, O>(scenario.setup_written_out::<W, N>(), observer)
+}
+
+fn judged<W, N, O>(setup: Setup<N>, observer: &mut O) -> Summary
+where
+    W: Workload,
+    N: Node<Request = W::Request, Response = W::Response, Event = W::Event>,
+    O: Observer<N>,
+{
     let (members, faults) = (setup.members.clone(), setup.faults.clone());
     let again = setup.clone();
     let mut watch = Watch::<W> { witness: W::witness(&members), wipes: Vec::new(), crashes: Vec::new() };
@@ -189,7 +210,7 @@ where
     let stories = if lost.is_empty() { Vec::new() } else { tell::<W, N>(again, &lost) };
     let ended_badly = ran.trouble.is_some();
     let stats = Stats::of::<W>(&ran.history);
-    Ok(Summary {
+    Summary {
         verdict: if ended_badly { Verdict::Fail } else { strict },
         maelstrom,
         // What a run that did not end leaves undone speaks of nothing else.
@@ -203,7 +224,7 @@ where
         faults,
         ended: ran.ended,
         digest: seal(ran.digest, &ran.history),
-    })
+    }
 }
 
 /// The scenario with all that the seed draws written out: it runs the same, event by event.

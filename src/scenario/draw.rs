@@ -2,6 +2,8 @@
 //!
 //! Operations, faults and final reads each come from a stream of their own, so that none shifts another.
 
+use serde::Deserialize;
+
 use super::document::{Document, Misfit, Raw};
 use super::{ExplicitOperation, Scenario};
 use crate::id::{ClientId, Members, NodeId};
@@ -37,17 +39,54 @@ impl Scenario {
     {
         let config = self.node_config::<N>(document)?;
         let load = self.workload_config::<W>(document)?;
-        let members = self.members();
-        let time_limit = W::time_limit(&load);
-        let storm_end = Time::ZERO + time_limit;
-        let end = storm_end + self.settle;
-        let mut operations = match &self.operations {
+        let operations = match &self.operations {
             Some(explicit) => self.explicit::<W>(explicit, document)?,
             None => W::draw(&load, &Members::all(self.nodes), self.clients(), Key::new(self.seed, "ops")),
         };
+        Ok(self.assembled::<W, N>(config, &load, operations))
+    }
+
+    /// The same for a scenario with everything written out that was made by a program and fits its types, so that no
+    /// document is needed to say what is wrong where.
+    ///
+    /// # Panics
+    /// If it does not fit them, or leaves its operations to be drawn.
+    pub fn setup_written_out<W, N>(&self) -> Setup<N>
+    where
+        W: Workload,
+        N: Node<Request = W::Request, Response = W::Response, Event = W::Event>,
+    {
+        let fits = "a scenario made by a program fits its types";
+        // No knobs at all are written `{}` in a file.
+        let config = serde_json::from_str(&self.protocol.config.0);
+        let config = config.or_else(|_| serde_json::from_str("null")).expect(fits);
+        let load: W::Config = serde_json::from_str(&self.workload.config.0).expect(fits);
+        let operation = |it: &ExplicitOperation| {
+            let Tagged { tag } = serde_json::from_str(&it.request.0).expect(fits);
+            it.typed::<W>(decode(&tag, &it.request.0).ok().expect(fits))
+        };
+        let operations = self.operations.as_deref().expect("operations are written out");
+        self.assembled::<W, N>(config, &load, operations.iter().map(operation).collect())
+    }
+
+    /// What decides the run, once the operations of the storm are known.
+    fn assembled<W, N>(
+        &self,
+        config: N::Config,
+        load: &W::Config,
+        mut operations: Vec<Operation<W::Request>>,
+    ) -> Setup<N>
+    where
+        W: Workload,
+        N: Node<Request = W::Request, Response = W::Response, Event = W::Event>,
+    {
+        let members = self.members();
+        let time_limit = W::time_limit(load);
+        let storm_end = Time::ZERO + time_limit;
+        let end = storm_end + self.settle;
         operations.retain(|operation| members.contains(operation.node));
         operations.extend(self.final_operations::<W>(&members, end));
-        Ok(Setup {
+        Setup {
             seed: self.seed,
             config,
             topology: self.topology,
@@ -67,7 +106,7 @@ impl Scenario {
             timeout: self.timeout,
             max_events: self.max_events,
             members,
-        })
+        }
     }
 
     fn explicit<W: Workload>(
@@ -79,14 +118,7 @@ impl Scenario {
             let path = format!("operations.{at}.request");
             let request = request::<W>(&path, &operation.request, document)
                 .map_err(|misfit| document.find_place(misfit))?;
-            Ok(Operation {
-                at: operation.at,
-                client: ClientId(operation.client),
-                node: operation.node,
-                effect: effect::<W>(&request),
-                request,
-                phase: Phase::Storm,
-            })
+            Ok(operation.typed::<W>(request))
         };
         explicit.iter().enumerate().map(operation).collect()
     }
@@ -107,6 +139,26 @@ impl Scenario {
         };
         order.into_iter().enumerate().filter(|(_, node)| members.contains(*node)).map(operation).collect()
     }
+}
+
+impl ExplicitOperation {
+    fn typed<W: Workload>(&self, request: W::Request) -> Operation<W::Request> {
+        Operation {
+            at: self.at,
+            client: ClientId(self.client),
+            node: self.node,
+            effect: effect::<W>(&request),
+            request,
+            phase: Phase::Storm,
+        }
+    }
+}
+
+/// The key that says what a request is.
+#[derive(Deserialize)]
+struct Tagged {
+    #[serde(rename = "type")]
+    tag: String,
 }
 
 /// Types a request, as strictly as the rest of the file, though the wire would be lenient.
