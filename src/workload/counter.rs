@@ -180,7 +180,7 @@ impl<D: Deltas> Workload for Counter<D> {
 
     fn see(ledger: &mut Ledger, at: Time, node: NodeId, event: &Event) {
         match event {
-            Event::Added { slot, delta, extent } => ledger.add(at, node, *slot, *delta, *extent),
+            Event::Added { slot, delta, extent } => ledger.add(at, *slot, *delta, *extent),
             Event::Learned { slot, extent } => ledger.learn(at, node, *slot, *extent),
         }
     }
