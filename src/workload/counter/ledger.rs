@@ -68,3 +68,26 @@ impl Ledger {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Time {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn of_one_number_taken_in_twice_it_is_enough_that_one_fell() {
+        let slot = Slot { node: NodeId(0), nonce: 7 };
+        let (asked, wipes) = ((at("10ms"), at("13ms")), [(NodeId(0), at("20ms"))]);
+        let mut ledger = Ledger::default();
+        ledger.add(at("11ms"), slot, 3, 3);
+        ledger.add(at("12ms"), slot, 3, 6);
+        ledger.learn(at("15ms"), NodeId(1), slot, 3);
+        assert!(ledger.fell_alone(NodeId(0), 3, asked, &wipes), "the second did");
+        ledger.learn(at("16ms"), NodeId(1), slot, 6);
+        assert!(!ledger.fell_alone(NodeId(0), 3, asked, &wipes), "neither did");
+        assert!(!ledger.fell_alone(NodeId(0), 4, asked, &wipes), "nobody took in a 4");
+    }
+}
