@@ -520,6 +520,20 @@ pub(crate) mod tests {
             kept(&format!("10ms add 1 n0 info 5s\n10ms has 1 n0\n15ms wipe n0\n20ms has 1 n1\n{read}")),
             0
         );
+        let another_is_lost = format!("{told}11ms add 2 n1 ok 12ms\n{read}");
+        assert_eq!(kept(&another_is_lost), 1, "what became of 2 says nothing of 1");
+    }
+
+    #[test]
+    fn what_is_forgiven_was_not_kept() {
+        let story = story("10ms add 1 n0 ok 10ms\n10ms has 1 n0\n15ms wipe n0\n30s read n0 ok 30s [] final");
+        let (adds, reads) = (story.adds(), story.reads());
+        let set = SetHistory::new(&adds, &reads);
+        let first_two = |value: &Value| story.first_two(value);
+        let strict = set.strict(&Members::all(1), &story.wipes, first_two);
+        assert_eq!((strict.lost.len(), strict.forgiven.len()), (0, 1));
+        let crashed_before_that = [(NodeId(0), time("12ms"))];
+        assert_eq!(set.kept(&strict, &crashed_before_that, first_two), [] as [Value; 0]);
     }
 
     #[test]

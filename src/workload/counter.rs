@@ -180,7 +180,7 @@ impl<D: Deltas> Workload for Counter<D> {
 
     fn see(ledger: &mut Ledger, at: Time, node: NodeId, event: &Event) {
         match event {
-            Event::Added { slot, delta, extent } => ledger.add(at, node, *slot, *delta, *extent),
+            Event::Added { slot, delta, extent } => ledger.add(at, *slot, *delta, *extent),
             Event::Learned { slot, extent } => ledger.learn(at, node, *slot, *extent),
         }
     }
@@ -238,6 +238,7 @@ mod tests {
         assert_eq!((GCounter::NAME, PnCounter::NAME), ("g-counter", "pn-counter"));
         let names = [Request::Add { delta: 1 }, Request::Read].map(|request| PnCounter::function(&request));
         assert_eq!(names, ["add", "read"]);
+        assert_eq!(PnCounter::final_request(), Some(Request::Read));
         let text = |response| serde_json::to_string(&response).unwrap();
         assert_eq!(text(Response::ReadOk { value: -3 }), r#"{"read_ok":{"value":-3}}"#);
         assert_eq!(text(Response::AddOk), r#""add_ok""#);

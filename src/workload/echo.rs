@@ -2,6 +2,11 @@
 //!
 //! It knows no protocol. Its judge holds each answer against its own request and nothing else; as a cluster remembers
 //! nothing of an echo, nothing is asked at the end.
+//!
+//! Maelstrom looks at every request that ended in ok or fail, and wants the request's value in what came back
+//! (maelstrom/src/maelstrom/workload/echo.clj, over `pair-index` of knossos/src/knossos/history.clj): one that a node
+//! certainly refused is wrong there, as an error holds no echo; one without an answer (info, or never ended) is not
+//! looked at. Strictly, only answers are judged: a refusal says nothing wrong.
 
 use serde::{Deserialize, Serialize};
 
@@ -59,7 +64,9 @@ pub struct Figures {
 #[derive(Clone, Debug, Serialize)]
 struct Mismatch {
     expected: Value,
-    received: Value,
+    /// Absent if the node refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    received: Option<Value>,
     node: NodeId,
 }
 
@@ -107,29 +114,38 @@ impl Workload for Echo {
     }
 
     fn judge(history: &[EntryOf<Echo>], (): &(), _: &Facts<'_>) -> Judged<Figures> {
-        let answers = answers(history);
+        let (answers, refused) = (answers(history), refused(history));
         let wrong: Vec<&Answer<'_>> = answers.iter().filter(|answer| answer.sent != answer.heard).collect();
         let (attempts, acknowledged) = (history.len() as u64, answers.len() as u64);
-        let maelstrom = if wrong.is_empty() { Verdict::Pass } else { Verdict::Fail };
+        let maelstrom = match (wrong.is_empty(), refused.is_empty()) {
+            (true, true) => Verdict::Pass,
+            (false, _) | (_, false) => Verdict::Fail,
+        };
+        let strict = match (wrong.is_empty(), acknowledged) {
+            (false, _) => Verdict::Fail,
+            (true, 0) => Verdict::Unknown,
+            (true, _) => Verdict::Pass,
+        };
+        let mut row = format!("{attempts} asked for, {acknowledged} heard, {} wrong", wrong.len());
+        if !refused.is_empty() {
+            row += &format!(", {} refused (wrong to Maelstrom)", refused.len());
+        }
         Judged {
-            strict: if answers.is_empty() { Verdict::Unknown } else { maelstrom },
+            strict,
             maelstrom,
             problems: wrong.iter().map(|answer| answer.problem()).collect(),
-            figures: Figures {
-                valid: maelstrom.into(),
-                attempt_count: attempts,
-                acknowledged_count: acknowledged,
-                errors: wrong.iter().map(|answer| answer.mismatch()).collect(),
-            },
             metrics: vec![
                 ("attempts", Metric::Count(attempts)),
                 ("acknowledged", Metric::Count(acknowledged)),
                 ("wrong", Metric::Count(wrong.len() as u64)),
             ],
-            rows: vec![(
-                "echoes",
-                format!("{attempts} asked for, {acknowledged} heard, {} wrong", wrong.len()),
-            )],
+            rows: vec![("echoes", row)],
+            figures: Figures {
+                valid: maelstrom.into(),
+                attempt_count: attempts,
+                acknowledged_count: acknowledged,
+                errors: wrong.iter().map(|answer| answer.mismatch()).chain(refused).collect(),
+            },
         }
     }
 }
@@ -151,6 +167,17 @@ fn answers(history: &[EntryOf<Echo>]) -> Vec<Answer<'_>> {
     answers.collect()
 }
 
+/// The requests that certainly came to nothing: errors to Maelstrom.
+fn refused(history: &[EntryOf<Echo>]) -> Vec<Mismatch> {
+    let refused = history.iter().filter_map(|entry| match (&entry.request, &entry.outcome) {
+        (Request::Echo { echo }, Outcome::Fail(_)) => {
+            Some(Mismatch { expected: echo.clone(), received: None, node: entry.node })
+        }
+        (Request::Echo { .. }, Outcome::Open | Outcome::Ok(_) | Outcome::Info(_)) => None,
+    });
+    refused.collect()
+}
+
 impl Answer<'_> {
     fn problem(&self) -> Problem {
         let Answer { entry, sent, heard } = self;
@@ -160,7 +187,7 @@ impl Answer<'_> {
     }
 
     fn mismatch(&self) -> Mismatch {
-        Mismatch { expected: self.sent.clone(), received: self.heard.clone(), node: self.entry.node }
+        Mismatch { expected: self.sent.clone(), received: Some(self.heard.clone()), node: self.entry.node }
     }
 }
 
@@ -218,7 +245,6 @@ mod tests {
              11ms n1 \"x\" ok 13ms \"x\"
              12ms n2 [1,2] ok 13ms [1,2]
              13ms n2 7 info 5.013s
-             14ms n2 8 fail 15ms
              15ms n2 9 open 15ms",
         );
         assert_eq!((judged.maelstrom, judged.strict), (Verdict::Pass, Verdict::Pass));
@@ -240,10 +266,23 @@ mod tests {
 
     #[test]
     fn without_an_answer_it_cannot_be_told() {
-        for text in ["", "10ms n0 7 info 5.01s", "10ms n0 7 fail 11ms", "10ms n0 7 open 10ms"] {
+        for text in ["", "10ms n0 7 info 5.01s", "10ms n0 7 open 10ms"] {
             assert_eq!(verdicts(text), (Verdict::Pass, Verdict::Unknown), "{text}");
         }
         assert_eq!(verdicts("10ms n0 7 ok 12ms 7"), (Verdict::Pass, Verdict::Pass));
+    }
+
+    #[test]
+    fn a_refusal_is_wrong_to_maelstrom_and_says_nothing_strictly() {
+        assert_eq!(verdicts("10ms n0 7 fail 11ms"), (Verdict::Fail, Verdict::Unknown));
+        let judged = judge("10ms n0 7 ok 12ms 7\n 11ms n1 8 fail 12ms\n 12ms n1 9 info 5.012s");
+        assert_eq!((judged.maelstrom, judged.strict), (Verdict::Fail, Verdict::Pass));
+        assert_eq!(judged.problems, []);
+        assert_eq!(judged.rows[0].1, "3 asked for, 1 heard, 0 wrong, 1 refused (wrong to Maelstrom)");
+        expect![[
+            r#"{"valid?":false,"attempt-count":3,"acknowledged-count":1,"errors":[{"expected":8,"node":1}]}"#
+        ]]
+        .assert_eq(&serde_json::to_string(&judged.figures).unwrap());
     }
 
     #[test]
@@ -276,6 +315,7 @@ mod tests {
         let valid = |text| serde_json::to_value(&judge(text).figures).unwrap()["valid?"].clone();
         assert_eq!(valid("10ms n0 7 ok 12ms 7"), true);
         assert_eq!(valid("10ms n0 7 ok 12ms 8"), false);
+        assert_eq!(valid("10ms n0 7 info 5.01s"), true, "Maelstrom knows of no unknown here");
     }
 
     #[test]

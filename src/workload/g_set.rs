@@ -130,10 +130,10 @@ mod tests {
     use super::*;
     use crate::check::tests::{Ask, story};
     use crate::time::Span;
-    use crate::workload::{Entry, Verdict};
+    use crate::workload::{Entry, Metric, Verdict};
 
-    /// The verdicts on a story as clients of a set see it, and what speaks against the run.
-    fn says(nodes: u32, text: &str) -> (Verdict, Verdict, Vec<String>) {
+    /// A story judged as clients of a set see it, `crashes` aside.
+    fn judged(nodes: u32, text: &str, crashes: &[(NodeId, Time)]) -> Judged<Figures> {
         let (members, story) = (Members::all(nodes), story(text));
         let history = story.entries.iter().map(|entry| Entry {
             client: entry.client,
@@ -158,8 +158,13 @@ mod tests {
         for (at, node, value) in &story.holders {
             GSet::see(&mut spread, *at, *node, &Event::Delivered { value: value.clone(), hops: 0 });
         }
-        let facts = Facts { members: &members, wipes: &story.wipes, crashes: &[] };
-        let judged = GSet::judge(&history, &spread, &facts);
+        let facts = Facts { members: &members, wipes: &story.wipes, crashes };
+        GSet::judge(&history, &spread, &facts)
+    }
+
+    /// The verdicts on a story, and what speaks against the run.
+    fn says(nodes: u32, text: &str) -> (Verdict, Verdict, Vec<String>) {
+        let judged = judged(nodes, text, &[]);
         (judged.maelstrom, judged.strict, judged.problems.into_iter().map(|problem| problem.text).collect())
     }
 
@@ -201,6 +206,77 @@ mod tests {
         assert_eq!(says(1, story), (Verdict::Fail, Verdict::Pass, vec![]));
     }
 
+    /// n1 acknowledges 1 at 12 ms, and in the end nobody has it.
+    fn when_it_is_gone(what_happened: &str) -> Verdict {
+        let story = format!("10ms add 1 n1 ok 12ms\n {what_happened}\n 30s read n1 ok 30s [] final");
+        says(2, &format!("{story}\n 30s read n0 ok 30s [] final")).1
+    }
+
+    #[test]
+    fn only_the_wipe_of_who_had_it_alone_is_an_excuse() {
+        assert_eq!(when_it_is_gone("11ms has 1 n1\n 20ms wipe n1"), Verdict::Pass);
+        assert_eq!(when_it_is_gone("11ms has 1 n1\n 20ms wipe n1\n 21ms has 1 n0"), Verdict::Pass);
+        assert_eq!(when_it_is_gone("11ms has 1 n1\n 15ms has 1 n0\n 20ms wipe n1"), Verdict::Fail);
+        assert_eq!(when_it_is_gone("11ms has 1 n1\n 20ms wipe n0"), Verdict::Fail);
+        let between = "10ms has 1 n1\n 11ms wipe n1";
+        assert_eq!(when_it_is_gone(between), Verdict::Fail, "it was acknowledged after the wipe");
+    }
+
+    #[test]
+    fn an_add_that_was_not_acknowledged_may_be_missing() {
+        for end in ["info 5.02s", "fail 21ms", "open 20ms"] {
+            let story = format!("10ms add 1 n0 ok 12ms\n 20ms add 2 n0 {end}\n 30s read n0 ok 30s [1] final");
+            assert_eq!(says(1, &story).1, Verdict::Pass, "{end}");
+        }
+    }
+
+    #[test]
+    fn only_final_reads_must_show_everything() {
+        let story = "10ms add 1 n0 ok 12ms
+                     20ms read n1 ok 21ms []
+                     30s read n0 ok 30s [1] final
+                     30s read n1 ok 30s [1] final";
+        assert_eq!(says(2, story), (Verdict::Pass, Verdict::Pass, vec![]));
+        let only_in_the_storm = "10ms add 1 n0 ok 12ms\n 20ms read n0 ok 21ms [1]";
+        assert_eq!(says(1, only_in_the_storm).2, ["n0 did not answer its final read"]);
+    }
+
+    #[test]
+    fn the_stamps_of_adds_and_reads_are_those_of_the_history() {
+        let latency = |text: &str| {
+            let metrics = judged(1, text, &[]).metrics;
+            metrics.into_iter().find(|(name, _)| *name == "stable_latency_max").unwrap().1
+        };
+        let (shown, late) = ("60ms read n0 ok 90ms [1]", "20ms read n0 ok 50ms []");
+        let acknowledged = format!("10ms add 1 n0 ok 14ms\n {late}\n {shown}");
+        assert_eq!(latency(&acknowledged), Metric::Span(Span::from_millis(6)), "20 ms less 14 ms");
+        let read = "10ms add 1 n0 info 5.01s\n 60ms read n0 ok 70ms [1]\n 80ms read n0 ok 81ms []";
+        let read = format!("{read}\n 90ms read n0 ok 91ms [1]");
+        assert_eq!(latency(&read), Metric::Span(Span::from_millis(10)), "80 ms less 70 ms");
+        let shown_before_it_was_answered = "10ms add 1 n0 ok 40ms\n 20ms read n0 ok 30ms [1] final";
+        assert_eq!(says(1, shown_before_it_was_answered).1, Verdict::Pass, "nobody invented it");
+    }
+
+    #[test]
+    fn what_only_a_disk_can_have_kept_is_told() {
+        let story = "10ms add 1 n0 ok 12ms
+                     11ms has 1 n0
+                     20ms has 1 n1
+                     30s read n0 ok 30s [1] final
+                     30s read n1 ok 30s [1] final";
+        let told = |crashes: &[(NodeId, Time)]| {
+            let judged = judged(2, story, crashes);
+            let kept = judged.metrics.into_iter().find(|(name, _)| *name == "kept").unwrap().1;
+            (kept, judged.rows[0].1.clone())
+        };
+        let at = |text: &str| text.parse().unwrap();
+        let kept = "1 sent, 1 acknowledged, 0 lost, 1 kept by a disk alone through a crash";
+        assert_eq!(told(&[(NodeId(0), at("15ms"))]), (Metric::Count(1), kept.to_owned()));
+        let not = (Metric::Count(0), "1 sent, 1 acknowledged, 0 lost".to_owned());
+        assert_eq!(told(&[]), not);
+        assert_eq!(told(&[(NodeId(0), at("21ms"))]), not, "n1 had it by then");
+    }
+
     #[test]
     fn elements_count_up_from_0_and_only_adds_change_anything() {
         let load = Load { rate: 100.0, time_limit: Span::from_secs(10), ..Load::default() };
@@ -214,6 +290,7 @@ mod tests {
                 next += 1;
             }
         }
+        assert_eq!(GSet::final_request(), Some(Request::Read));
         let share = next as f64 / operations.len() as f64;
         assert!((0.45..0.55).contains(&share), "{share}");
     }

@@ -22,11 +22,13 @@ const INVENTS: u8 = 3;
 const NEVER_ANSWERS: u8 = 4;
 const LOSES_ITS_DISK: u8 = 5;
 const PANICS: u8 = 6;
+const READS_STALE: u8 = 7;
 
 /// Tells everybody every new value; what it lies about, it does one time in twenty.
 struct Teller<const LIE: u8> {
     seen: ValueSet,
     disk: ValueSet,
+    first_read: Option<Vec<Value>>,
 }
 
 impl<const LIE: u8> Teller<LIE> {
@@ -58,7 +60,7 @@ impl<const LIE: u8> Node for Teller<LIE> {
     type Durable = ValueSet;
 
     fn start(_: &(), disk: ValueSet, _: &mut Context<'_, Self>) -> Self {
-        Teller { seen: disk.clone(), disk }
+        Teller { seen: disk.clone(), disk, first_read: None }
     }
 
     fn on_request(&mut self, request: Request, call: Call, ctx: &mut Context<'_, Self>) {
@@ -72,6 +74,10 @@ impl<const LIE: u8> Node for Teller<LIE> {
             Request::Read if LIE == NEVER_ANSWERS && ctx.me() == NodeId(2) => drop(call),
             Request::Read => {
                 let mut messages: Vec<Value> = self.seen.iter().cloned().collect();
+                let first = self.first_read.get_or_insert_with(|| messages.clone());
+                if LIE == READS_STALE && ctx.me() == NodeId(2) {
+                    messages.clone_from(first);
+                }
                 if Self::lies(READS_TWICE, ctx) {
                     messages.extend(messages.first().cloned());
                 }
@@ -140,6 +146,7 @@ fn every_liar_is_failed_for_its_own_lie() {
         ("invents", failures::<INVENTS>("which no client sent")),
         ("never answers", failures::<NEVER_ANSWERS>("n2 did not answer its final read")),
         ("loses its disk", failures::<LOSES_ITS_DISK>("it had been there")),
+        ("reads stale for ever", failures::<READS_STALE>("of n2; it had been there")),
         ("panics", failures::<PANICS>("panic: this node has had enough (n")),
     ] {
         assert!(named > 50 && other == 0, "{liar}: {named} for the lie, {other} for something else");

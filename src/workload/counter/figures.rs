@@ -419,6 +419,18 @@ mod tests {
     }
 
     #[test]
+    fn nodes_are_named_once_each_and_in_order() {
+        let story = "9ms add 2 n0 ok 10ms
+                     10ms add 3 n0 info 5.01s
+                     30s read n2 ok 30s [5] final
+                     30s read n1 ok 30s [2] final
+                     30s read n0 ok 30s [5] final
+                     31s read n2 ok 31s [5] final";
+        assert_eq!(says(3, story), "pass fail: final reads disagree: 2 at n1, 5 at n0, n2");
+        assert_eq!(metric(3, story, "final_values"), Metric::Count(2));
+    }
+
+    #[test]
     fn reads_in_the_storm_may_show_anything() {
         let story = "9ms add 2 n0 ok 10ms
                      20ms read n0 ok 21ms [77]
@@ -474,6 +486,19 @@ mod tests {
         assert_eq!(when_it_is_gone(after_another_wipe), FORGIVEN);
         let before_the_client_heard = "11ms has 3 n0\n 11.5ms wipe n0";
         assert_eq!(when_it_is_gone(before_the_client_heard), FORGIVEN, "the node had answered");
+        for taken_in in ["10ms", "12ms"] {
+            let story = format!("{taken_in} has 3 n0\n 20ms wipe n0");
+            assert_eq!(when_it_is_gone(&story), FORGIVEN, "as it was asked, or as it was answered");
+        }
+    }
+
+    #[test]
+    fn the_least_add_is_forgiven_as_any_other() {
+        let story = "10ms add 1 n0 ok 12ms
+                     11ms has 1 n0
+                     20ms wipe n0
+                     30s read n0 ok 30s [0] final";
+        assert_eq!(says(1, story), FORGIVEN);
     }
 
     #[test]
@@ -487,6 +512,7 @@ mod tests {
         );
         assert_eq!(when_it_is_gone("11ms has 3 n0\n 20ms wipe n1"), LOST, "another was wiped");
         assert_eq!(when_it_is_gone("10ms wipe n0\n 11ms has 3 n0"), LOST, "wiped before");
+        assert_eq!(when_it_is_gone("11ms wipe n0\n 11ms has 3 n0"), LOST, "wiped just before");
         assert_eq!(when_it_is_gone("20ms wipe n0"), LOST, "no node ever took it in");
         assert_eq!(when_it_is_gone("9ms has 3 n0\n 20ms wipe n0"), LOST, "that was another add, before");
         assert_eq!(when_it_is_gone("13ms has 3 n0\n 20ms wipe n0"), LOST, "that was another add, after");
@@ -516,6 +542,75 @@ mod tests {
         assert_eq!(metric(2, &story(3), "forgiven"), Metric::Count(1));
         assert_eq!(metric(2, &story(3), "unacceptable"), Metric::Count(0));
         assert_eq!(metric(2, &story(0), "unacceptable"), Metric::Count(2));
+    }
+
+    /// n0 acknowledges 3 and then 4, others come to know of them, and n0 loses its disk; nobody has them in the end.
+    fn when_both_are_gone(who_knew: &str) -> String {
+        says(
+            1,
+            &format!(
+                "10ms add 3 n0 ok 12ms
+                 10ms has 3 n0
+                 13ms add 4 n0 ok 15ms
+                 14ms has 4 n0
+                 {who_knew}
+                 20ms wipe n0
+                 30s read n0 ok 30s [0] final"
+            ),
+        )
+    }
+
+    #[test]
+    fn what_others_know_of_a_slot_only_grows() {
+        let none =
+            "fail fail: the final read of n0 shows 0; the acknowledged adds come to 7, and acceptable is 7";
+        let last = "fail fail: the final read of n0 shows 0; the acknowledged adds come to 7, and acceptable is 3, 7";
+        assert_eq!(when_both_are_gone(""), FORGIVEN);
+        assert_eq!(when_both_are_gone("15ms has 3 n1"), last, "3 was known, 4 is forgiven");
+        assert_eq!(when_both_are_gone("15ms has 3 n1\n 16ms has 4 n1"), none, "n1 came to know both");
+        assert_eq!(when_both_are_gone("15ms has 4 n1\n 16ms has 3 n2"), none, "n1 knows what n2 does not");
+        assert_eq!(when_both_are_gone("15ms has 3 n1\n 21ms has 4 n2"), last, "n2 knew too late");
+    }
+
+    #[test]
+    fn valid_is_maelstroms_verdict() {
+        let valid = |nodes, text: &str| {
+            let judged = judged(&Members::all(nodes), text);
+            serde_json::to_value(&judged.figures).unwrap()["valid?"].clone()
+        };
+        let (told, shown) = ("9ms add 2 n0 ok 10ms", "30s read n0 ok 30s [2] final");
+        assert_eq!(valid(2, &format!("{told}\n{shown}")), true, "though n1 is silent");
+        assert_eq!(valid(1, &format!("{told}\n30s read n0 ok 30s [3] final")), false);
+    }
+
+    fn rows(text: &str) -> Vec<String> {
+        let rows = judged(&Members::all(1), text).rows.into_iter();
+        rows.map(|(label, text)| format!("{label}: {text}")).collect()
+    }
+
+    #[test]
+    fn rows_leave_out_what_was_not() {
+        assert_eq!(
+            rows("9ms add 2 n0 ok 10ms"),
+            [
+                "adds: 1 sent, 1 acknowledged, 0 without an answer",
+                "final reads: none; 2 acknowledged, acceptable 2"
+            ]
+        );
+    }
+
+    #[test]
+    fn ranges_are_told_by_their_ends_and_only_eight_of_them() {
+        let acceptable = |unanswered: &[i64]| {
+            let adds = unanswered.iter().map(|delta| format!("10ms add {delta} n0 info 5s"));
+            let text: Vec<String> = adds.chain(["30s read n0 ok 30s [0] final".to_owned()]).collect();
+            rows(&text.join("\n"))[1].clone()
+        };
+        let told = "final reads: 0 at n0; 0 acknowledged, acceptable";
+        assert_eq!(acceptable(&[1, 2, 9]), format!("{told} 0 to 3, 9 to 12"));
+        assert_eq!(acceptable(&[2, 4, 8]), format!("{told} 0, 2, 4, 6, 8, 10, 12, 14"));
+        assert_eq!(acceptable(&[2, 4, 8, 2]), format!("{told} 0, 2, 4, 6, 8, 10, 12, 14, 1 more"));
+        assert_eq!(acceptable(&[2, 4, 8, 16]), format!("{told} 0, 2, 4, 6, 8, 10, 12, 14, 8 more"));
     }
 
     #[test]

@@ -23,7 +23,6 @@ struct Page {
 #[derive(Clone, Copy, Debug)]
 struct Taken {
     at: Time,
-    node: NodeId,
     delta: i64,
     extent: u64,
 }
@@ -37,9 +36,9 @@ impl Page {
 }
 
 impl Ledger {
-    /// A node took in a client's number.
-    pub fn add(&mut self, at: Time, node: NodeId, slot: Slot, delta: i64, extent: u64) {
-        self.slots.entry(slot).or_default().adds.push(Taken { at, node, delta, extent });
+    /// A slot's node took in a client's number.
+    pub fn add(&mut self, at: Time, slot: Slot, delta: i64, extent: u64) {
+        self.slots.entry(slot).or_default().adds.push(Taken { at, delta, extent });
     }
 
     /// A node knows a slot up to an extent; that a slot's own node does says nothing.
@@ -51,7 +50,8 @@ impl Ledger {
     }
 
     /// Whether a number that the node took in between two instants fell with its disk before any other node knew of it.
-    /// The same number taken in twice meanwhile is one or the other; it is enough that one of them fell.
+    /// The same number taken in twice meanwhile is one or the other; it is enough that one of them fell. A wipe comes
+    /// before all else at its instant: what was taken in just then was taken in after it.
     pub fn fell_alone(
         &self,
         node: NodeId,
@@ -59,13 +59,35 @@ impl Ledger {
         (from, until): (Time, Time),
         wipes: &[(NodeId, Time)],
     ) -> bool {
-        self.slots.values().any(|page| {
-            let meant =
-                |add: &&Taken| add.node == node && add.delta == delta && from <= add.at && add.at <= until;
+        self.slots.iter().filter(|(slot, _)| slot.node == node).any(|(_, page)| {
+            let meant = |add: &&Taken| add.delta == delta && from <= add.at && add.at <= until;
             page.adds.iter().filter(meant).any(|add| {
-                let fell = |at: Time| at >= add.at && page.known_elsewhere(at) < add.extent;
+                let fell = |at: Time| at > add.at && page.known_elsewhere(at) < add.extent;
                 wipes.iter().any(|(wiped, at)| *wiped == node && fell(*at))
             })
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Time {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn of_one_number_taken_in_twice_it_is_enough_that_one_fell() {
+        let slot = Slot { node: NodeId(0), nonce: 7 };
+        let (asked, wipes) = ((at("10ms"), at("13ms")), [(NodeId(0), at("20ms"))]);
+        let mut ledger = Ledger::default();
+        ledger.add(at("11ms"), slot, 3, 3);
+        ledger.add(at("12ms"), slot, 3, 6);
+        ledger.learn(at("15ms"), NodeId(1), slot, 3);
+        assert!(ledger.fell_alone(NodeId(0), 3, asked, &wipes), "the second did");
+        ledger.learn(at("16ms"), NodeId(1), slot, 6);
+        assert!(!ledger.fell_alone(NodeId(0), 3, asked, &wipes), "neither did");
+        assert!(!ledger.fell_alone(NodeId(0), 4, asked, &wipes), "nobody took in a 4");
     }
 }

@@ -13,7 +13,7 @@ const MOST_RANGES: usize = 1 << 14;
 impl Sums {
     /// The definite sum plus any subset of the others. Takes time in proportion to others x ranges.
     pub fn reachable(definite: i128, others: impl IntoIterator<Item = i64>) -> Sums {
-        let mut others: Vec<i64> = others.into_iter().filter(|delta| *delta != 0).collect();
+        let mut others: Vec<i64> = others.into_iter().collect();
         // The small ones first: they close the gaps before the large ones multiply them.
         others.sort_unstable_by_key(|delta| delta.unsigned_abs());
         let mut sums = Sums { ranges: vec![(definite, definite)] };
@@ -75,6 +75,7 @@ mod tests {
             &[3],
             &[-4],
             &[2, 2],
+            &[2, 3, 4, 5],
             &[5, -5],
             &[1, 10, 100],
             &[-7, 3, 3, 20, -40],
@@ -104,6 +105,27 @@ mod tests {
         let sums = Sums::reachable(0, far_apart);
         assert!(sums.ranges.len() <= MOST_RANGES);
         assert!(sums.contains(0) && sums.contains(3 << 39) && !sums.contains(-1));
+    }
+
+    #[test]
+    fn ranges_are_joined_only_beyond_the_most_and_lose_nothing_then() {
+        let powers: Vec<i64> = (0..14).map(|power| 3 << power).collect();
+        let most = Sums::reachable(0, powers.iter().copied());
+        assert_eq!(most.ranges.len(), MOST_RANGES);
+        assert!(most.contains(3) && !most.contains(1));
+        let one_more = Sums::reachable(0, powers.into_iter().chain([3]));
+        assert_eq!(one_more.ranges.len(), MOST_RANGES / 2 + 1);
+        assert!((0..=1 << 14).step_by(97).all(|times| one_more.contains(3 * times)));
+        assert!(!one_more.contains(-1) && !one_more.contains((3 << 14) + 1));
+    }
+
+    #[test]
+    fn small_numbers_close_the_gaps_before_large_ones_multiply_them() {
+        let small = (0..10).map(|power| 1 << power);
+        let others = [1 << 40].into_iter().chain([1_000; 8_200]).chain(small);
+        let sums = Sums::reachable(0, others);
+        assert_eq!(sums.clamped().count(), 2);
+        assert!(!sums.contains(1 << 39));
     }
 
     #[test]
