@@ -2,24 +2,26 @@
 //!
 //! A handler that panics fails its run and nothing else; the [`Summary`] says which node, and when.
 
+use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-
-use indexmap::IndexMap;
-use serde::Serialize;
 
 use crate::id::{ClientId, NodeId};
 use crate::node::Node;
 use crate::ratio::Quotient;
 use crate::scenario::document::{Document, Misfit, Raw};
+use crate::scenario::expect::Bound;
 use crate::scenario::{Choice, ExplicitOperation, Scenario};
 use crate::sim::fault::Fault;
 use crate::sim::{Counters, Digest, Observer, Record, Setup, Sim, Stop, WhenBusy, seal};
 use crate::stdio::wire::encode_body;
 use crate::time::Time;
 use crate::value::Value;
-use crate::workload::{EntryOf, Facts, Judged, Metric, Outcome, Phase, Problem, Verdict, Workload};
+use crate::workload::{EntryOf, Facts, Judged, Metric, Phase, Problem, Verdict, Workload};
 
+mod stats;
 pub mod story;
+
+pub use stats::{Stats, Tallies};
 
 use story::Stories;
 
@@ -80,70 +82,29 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// Why the run fails, in words that a smaller run which fails for the same reason shares: the judge and the kind of
+    /// the worst problem, or the first bound that is missed. `None` if it does not fail: its verdict is pass, whatever
+    /// the scenario expects, and all bounds hold.
+    pub fn fingerprint(&self, scenario: &Scenario) -> Option<String> {
+        let judge = &scenario.workload.name;
+        let missed = || {
+            let bounds = scenario.expect.bounds.iter();
+            let holds = |name: &str, bound: &Bound| bound.holds(self.metric(name).unwrap_or(Metric::None));
+            let mut missed =
+                bounds.filter(|(name, bound)| bound.as_ref().is_ok_and(|bound| !holds(name, bound)));
+            missed.next().map(|(name, _)| format!("bound: {name}"))
+        };
+        match (self.verdict, self.problems.first()) {
+            (Verdict::Pass, _) => missed(),
+            (Verdict::Unknown, _) => Some(format!("{judge}: unknown")),
+            (Verdict::Fail, None) => Some(format!("{judge}: fail")),
+            (Verdict::Fail, Some(problem)) => Some(format!("{judge}: {}", problem.kind)),
+        }
+    }
+
     /// A figure by its name.
     pub fn metric(&self, name: &str) -> Option<Metric> {
         self.metrics.iter().find(|(other, _)| *other == name).map(|(_, metric)| *metric)
-    }
-}
-
-/// How many operations ended how (Jepsen's stats checker).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Tallies {
-    count: u64,
-    ok_count: u64,
-    fail_count: u64,
-    info_count: u64,
-}
-
-impl Tallies {
-    fn add<A>(&mut self, outcome: &Outcome<A>) {
-        self.count += 1;
-        match outcome {
-            Outcome::Ok(_) => self.ok_count += 1,
-            Outcome::Fail(_) => self.fail_count += 1,
-            Outcome::Info(_) | Outcome::Open => self.info_count += 1,
-        }
-    }
-}
-
-/// [`Tallies`] of all operations and of each kind.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Stats {
-    #[serde(flatten)]
-    all: Tallies,
-    by_f: IndexMap<&'static str, Tallies, crate::hash::BuildWordHasher>,
-}
-
-impl Stats {
-    fn of<W: Workload>(history: &[EntryOf<W>]) -> Stats {
-        let mut stats = Stats::default();
-        for entry in history {
-            stats.all.add(&entry.outcome);
-            stats.by_f.entry(W::function(&entry.request)).or_default().add(&entry.outcome);
-        }
-        stats
-    }
-
-    /// The share of operations that were ok.
-    pub fn availability(&self) -> Quotient {
-        Quotient::of(self.all.ok_count, self.all.count)
-    }
-
-    /// One line for people.
-    pub fn line(&self) -> String {
-        let kinds = self.by_f.iter().map(|(name, tallies)| {
-            let part =
-                |count: u64, word: &str| if count > 0 { format!(", {count} {word}") } else { String::new() };
-            format!(
-                "{name} {} ok{}{}",
-                tallies.ok_count,
-                part(tallies.fail_count, "fail"),
-                part(tallies.info_count, "info")
-            )
-        });
-        format!("{} (availability {:.3})", kinds.collect::<Vec<_>>().join("; "), self.availability().as_f64())
     }
 }
 
@@ -300,20 +261,25 @@ where
     // A simulator that a handler's panic has left half way is only looked at.
     let trouble = match catch_unwind(AssertUnwindSafe(|| sim.run())) {
         Ok(Stop::Done) => None,
-        Ok(Stop::Livelock(at)) => Some(problem(format!(
-            "livelock: more than {} events at {at}; is something sent, or a timer set, without any delay for ever?",
-            crate::sim::MOST_AT_ONE_INSTANT
-        ))),
+        Ok(Stop::Livelock(at)) => Some(problem(
+            "livelock",
+            format!(
+                "livelock: more than {} events at {at}; is something sent, or a timer set, without any delay for ever?",
+                crate::sim::MOST_AT_ONE_INSTANT
+            ),
+        )),
         Ok(Stop::MaxEvents(at)) => {
             let text = format!(
                 "the run was stopped at {at}, after max_events = {most} events; raise it if that many are meant"
             );
-            Some(problem(text))
+            Some(problem("max_events", text))
         }
         Err(panic) => {
             let handling =
                 sim.handling().map_or_else(String::new, |(node, what)| format!("{node} handling {what}, "));
-            Some(problem(format!("panic: {} ({handling}at {})", words(&*panic), sim.now())))
+            let words = words(&*panic);
+            let kind = format!("panic: {}", without_numbers(&words));
+            Some(problem(kind, format!("panic: {words} ({handling}at {})", sim.now())))
         }
     };
     Ran {
@@ -325,8 +291,13 @@ where
     }
 }
 
-fn problem(text: String) -> Problem {
-    Problem { text, value: None }
+fn problem(kind: impl Into<Cow<'static, str>>, text: String) -> Problem {
+    Problem { kind: kind.into(), text, value: None }
+}
+
+/// Words without their numbers, which differ between runs that go wrong alike.
+fn without_numbers(words: &str) -> String {
+    words.split(|c: char| c.is_ascii_digit()).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("#")
 }
 
 fn words(panic: &(dyn std::any::Any + Send)) -> String {
@@ -378,6 +349,7 @@ where
 }
 
 fn run_metrics(counters: &Counters, stats: &Stats) -> Vec<(&'static str, Metric)> {
+    let [ok, fail, info] = stats.outcomes();
     let values = [
         Metric::Number(Quotient::of(counters.sent, counters.invocations).as_f64()),
         Metric::Count(counters.sent),
@@ -396,9 +368,9 @@ fn run_metrics(counters: &Counters, stats: &Stats) -> Vec<(&'static str, Metric)
         Metric::Count(counters.stand_ins),
         Metric::Count(counters.events),
         Metric::Number(stats.availability().as_f64()),
-        Metric::Count(stats.all.ok_count),
-        Metric::Count(stats.all.fail_count),
-        Metric::Count(stats.all.info_count),
+        Metric::Count(ok),
+        Metric::Count(fail),
+        Metric::Count(info),
     ];
     METRICS.iter().copied().zip(values).collect()
 }

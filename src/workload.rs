@@ -3,6 +3,7 @@
 //! A workload's judge sees the *history* (every operation with its outcome: ok, fail or info, in Jepsen's words) and
 //! what a *witness* kept of the events that nodes announced. Each workload is a file in `workload/`.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use schemars::JsonSchema;
@@ -214,6 +215,8 @@ impl fmt::Display for Verdict {
 /// Something that speaks against a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
+    /// What kind of failure it is, in a word or two: the reason that a smaller scenario must share with a larger one.
+    pub kind: Cow<'static, str>,
     /// A sentence: what, and where.
     pub text: String,
     /// The value it is about, whose story can then be told, and when a client first asked for it.

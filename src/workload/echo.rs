@@ -183,7 +183,7 @@ impl Answer<'_> {
         let Answer { entry, sent, heard } = self;
         let (node, asked, answered) = (entry.node, entry.invoked.at, entry.completed.at);
         let text = format!("{node} was asked at {asked} to echo {sent}, and answered {heard} at {answered}");
-        Problem { text, value: None }
+        Problem { kind: "wrong".into(), text, value: None }
     }
 
     fn mismatch(&self) -> Mismatch {

@@ -133,6 +133,7 @@ fn problems(strict: &Strict, spread: &Spread) -> Vec<Problem> {
     for (value, lacking) in &strict.lost {
         let never =
             lacking.iter().filter(|node| spread.of(value).is_none_or(|track| !track.held_by(**node))).count();
+        let kind = if never == 0 { "vanished" } else { "never arrived" };
         let how = match never {
             0 => "it had been there".to_owned(),
             n if n == lacking.len() => "it never arrived there".to_owned(),
@@ -142,19 +143,19 @@ fn problems(strict: &Strict, spread: &Spread) -> Vec<Problem> {
             "value {value} was acknowledged, but is not in the final read of {}; {how}",
             few(lacking)
         );
-        problems.push(Problem { text, value: Some(value.clone()) });
+        problems.push(Problem { kind: kind.into(), text, value: Some(value.clone()) });
     }
     for node in &strict.silent {
-        problems.push(Problem { text: format!("{node} did not answer its final read"), value: None });
+        let text = format!("{node} did not answer its final read");
+        problems.push(Problem { kind: "silent".into(), text, value: None });
     }
     for (value, node) in &strict.duplicated {
-        problems.push(Problem { text: format!("a read of {node} shows value {value} twice"), value: None });
+        let text = format!("a read of {node} shows value {value} twice");
+        problems.push(Problem { kind: "twice".into(), text, value: None });
     }
     for (value, node) in &strict.invented {
-        problems.push(Problem {
-            text: format!("a read of {node} shows value {value}, which no client sent"),
-            value: None,
-        });
+        let text = format!("a read of {node} shows value {value}, which no client sent");
+        problems.push(Problem { kind: "invented".into(), text, value: None });
     }
     problems
 }

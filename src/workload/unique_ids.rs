@@ -190,7 +190,7 @@ fn problem(id: &Value, gifts: &[Gift]) -> Problem {
         "id {id} was given {times}, first by {} at {} and again by {} at {}",
         first.node, first.heard.at, again.node, again.heard.at
     );
-    Problem { text, value: None }
+    Problem { kind: "repeated".into(), text, value: None }
 }
 
 #[cfg(test)]
