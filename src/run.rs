@@ -69,6 +69,8 @@ pub struct Summary {
     pub workload: String,
     /// Operations by name and outcome.
     pub stats: Stats,
+    /// What Maelstrom's clients would have exchanged with the nodes before the run.
+    pub greetings: u64,
     /// What the simulator counted.
     pub counters: Counters,
     /// The faults that the run had, everything drawn.
@@ -90,6 +92,9 @@ impl Summary {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Tallies {
+    /// Whether any was ok; of all operations, whether any of each kind was.
+    #[serde(rename = "valid?")]
+    valid: bool,
     count: u64,
     ok_count: u64,
     fail_count: u64,
@@ -100,7 +105,10 @@ impl Tallies {
     fn add<A>(&mut self, outcome: &Outcome<A>) {
         self.count += 1;
         match outcome {
-            Outcome::Ok(_) => self.ok_count += 1,
+            Outcome::Ok(_) => {
+                self.ok_count += 1;
+                self.valid = true;
+            }
             Outcome::Fail(_) => self.fail_count += 1,
             Outcome::Info(_) | Outcome::Open => self.info_count += 1,
         }
@@ -123,7 +131,14 @@ impl Stats {
             stats.all.add(&entry.outcome);
             stats.by_f.entry(W::function(&entry.request)).or_default().add(&entry.outcome);
         }
+        stats.all.valid = stats.by_f.values().all(|tallies| tallies.valid);
+        stats.by_f.sort_unstable_keys();
         stats
+    }
+
+    /// Jepsen's verdict: of each kind of operation some were ok.
+    pub fn verdict(&self) -> Verdict {
+        if self.all.valid { Verdict::Pass } else { Verdict::Fail }
     }
 
     /// The share of operations that were ok.
@@ -220,6 +235,7 @@ where
         rows,
         workload: serde_json::to_string(&figures).expect("figures can be written as JSON"),
         stats,
+        greetings: u64::from(members.present()) * W::GREETINGS,
         counters: ran.counters,
         faults,
         ended: ran.ended,

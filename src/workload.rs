@@ -25,7 +25,7 @@ pub mod load;
 pub mod set_figures;
 pub mod spread;
 pub mod unique_ids;
-mod validity;
+pub(crate) mod validity;
 
 /// What clients ask of a cluster, and how their answers are judged.
 pub trait Workload: 'static {
@@ -35,6 +35,9 @@ pub trait Workload: 'static {
     const ABOUT: &'static str;
     /// The names of the figures that `expect` may bound, as [`Judged::metrics`] gives them.
     const METRICS: &'static [&'static str];
+    /// How many messages Maelstrom exchanges with each node before the load: `init` and its answer, where the workload
+    /// tells of a topology that and its answer, too. They are counted; a simulator sends none.
+    const GREETINGS: u64 = 2;
     /// Its knobs in the scenario file: a [`Load`], or what holds one.
     type Config: AsRef<Load> + Clone + fmt::Debug + Default + Serialize + DeserializeOwned + JsonSchema;
     /// What clients ask.

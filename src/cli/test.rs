@@ -260,7 +260,7 @@ impl<O: Write> Visitor for Work<'_, O> {
         let report = Report::new(&scenario, &summary, Overridden::Yes, &replay);
         match self.args.json {
             true => print(self.out, &(report.json(None) + "\n"))?,
-            false => print(self.out, &report.text(self.paint))?,
+            false => print(self.out, &report.text_with_map(self.paint))?,
         }
         if report.exit_code() != 0 {
             let path = self.keep::<W, N>(&scenario)?;
