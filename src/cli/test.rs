@@ -3,11 +3,12 @@
 //! The options draw up a scenario; what it runs is a file like any other, and `--save` writes it.
 
 use std::fmt::Write as _;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
+use super::bar::Bar;
 use super::load::{self, Overrides};
 use super::{Done, Failure, print, shell_word};
 use crate::node::Node;
@@ -339,7 +340,7 @@ impl<O: Write> Work<'_, O> {
             tally.add(outcome);
             bar.show(&tally);
         });
-        bar.clear();
+        drop(bar);
         swept.map_err(Failure::bad_scenario)?;
         let saved = match &tally.first {
             Some((seed, _)) => Some(self.keep::<W, N>(&Scenario { seed: *seed, ..base.clone() })?),
@@ -404,35 +405,4 @@ fn json(scenario: &Scenario, tally: &Tally) -> String {
         "seeds-in-which": acted.collect::<serde_json::Map<String, serde_json::Value>>(),
     });
     format!("{json:#}\n")
-}
-
-/// How far it is, on a terminal and nowhere else.
-struct Bar {
-    seeds: u64,
-    shown: bool,
-}
-
-impl Bar {
-    fn new(seeds: u64) -> Bar {
-        Bar { seeds, shown: std::io::stderr().is_terminal() }
-    }
-
-    fn show(&self, tally: &Tally) {
-        if self.shown && tally.runs.is_multiple_of(16) {
-            // Nobody can be told that stderr is gone.
-            _ = write!(
-                std::io::stderr(),
-                "\r{} of {} seeds, {} failed ",
-                tally.runs,
-                self.seeds,
-                tally.failures
-            );
-        }
-    }
-
-    fn clear(&mut self) {
-        if self.shown {
-            _ = write!(std::io::stderr(), "\r{:60}\r", "");
-        }
-    }
 }
