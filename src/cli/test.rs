@@ -10,7 +10,7 @@ use clap::ValueEnum;
 
 use super::bar::Bar;
 use super::load::{self, Overrides};
-use super::{Done, Failure, print, shell_word};
+use super::{Done, Failure, print, shell_word, survives};
 use crate::node::Node;
 use crate::protocol::{Registry, Visitor};
 use crate::report::{Overridden, Paint, Report};
@@ -151,6 +151,7 @@ pub(super) fn test(registry: &impl Registry, args: &Args, paint: Paint, out: &mu
     let loaded = load::typed(registry, "the command line", document, &overrides)?;
     let protocol = loaded.scenario.protocol.name.clone();
     let work = Work { args, document: &loaded.document, seeds, paint, out };
+    survives::note(registry, &protocol, &args.nemesis);
     let _quiet = QuietPanics::begin();
     registry.with(&protocol, work).unwrap_or_else(|_| unreachable!("the protocol was looked up"))
 }

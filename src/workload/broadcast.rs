@@ -13,7 +13,7 @@ use crate::value::Value;
 use crate::workload::load::Load;
 use crate::workload::set_figures;
 use crate::workload::spread::Spread;
-use crate::workload::{Effects, EntryOf, Facts, Judged, Operation, Outcome, Workload};
+use crate::workload::{Effects, EntryOf, Facts, Judged, Operation, Outcome, Trouble, Workload};
 
 pub use super::set_figures::Figures;
 pub use super::spread::Event;
@@ -65,6 +65,7 @@ impl Workload for Broadcast {
     const NAME: &'static str = "broadcast";
     const ABOUT: &'static str = "clients hand in values; every node must come to know each of them";
     const METRICS: &'static [&'static str] = set_figures::METRICS;
+    const SURVIVES: &'static [Trouble] = &Trouble::ALL;
     const GREETINGS: u64 = 4;
     type Config = Load;
     type Request = Request;

@@ -17,7 +17,7 @@ use crate::value::Value;
 use crate::workload::load::Load;
 use crate::workload::validity::Validity;
 use crate::workload::{
-    Effects, EntryOf, Facts, Judged, Metric, Operation, Outcome, Problem, Verdict, Workload,
+    Effects, EntryOf, Facts, Judged, Metric, Operation, Outcome, Problem, Trouble, Verdict, Workload,
 };
 
 /// The echo workload.
@@ -80,6 +80,7 @@ impl Workload for Echo {
     const NAME: &'static str = "echo";
     const ABOUT: &'static str = "clients send values; each must come back as it was sent";
     const METRICS: &'static [&'static str] = &["attempts", "acknowledged", "wrong"];
+    const SURVIVES: &'static [Trouble] = &Trouble::ALL;
     type Config = Load;
     type Request = Request;
     type Response = Response;
