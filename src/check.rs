@@ -71,6 +71,17 @@ impl Element<'_> {
         }
     }
 
+    fn stale(&self, latency: u64) -> Option<Stale> {
+        let (known, last_absent) = (self.known?, self.last_absent.filter(|_| latency > 0)?);
+        Some(Stale { value: self.value.clone(), latency, known, last_absent })
+    }
+
+    fn lost_latency(&self) -> Option<Span> {
+        let known = self.known.filter(|_| self.is_lost())?;
+        let present = |present: Stamp| (present.at + Span::from_nanos(1)).since(known.at);
+        Some(self.last_present.map_or(Span::ZERO, present))
+    }
+
     fn is_lost(&self) -> bool {
         let (Some(known), Some(absent)) = (self.known, self.last_absent) else { return false };
         absent.index > known.index && self.last_present.is_none_or(|present| absent.index > present.index)
@@ -86,13 +97,31 @@ pub struct SetFull {
     pub acknowledged: u64,
     /// Shown by the latest-invoked reads, with the time until they were, in whole milliseconds, in the order added.
     pub stable: Vec<(Value, u64)>,
-    /// Known, but lacking in the latest-invoked read.
-    pub lost: Vec<Value>,
+    /// The eight stable values that took longest, longest first.
+    pub worst_stale: Vec<Stale>,
+    /// Known, but lacking in the latest-invoked read; with the time until they were last shown, in whole milliseconds.
+    pub lost: Vec<(Value, u64)>,
     /// Neither stable nor lost.
     pub never_read: Vec<Value>,
-    /// Values that some read shows twice or more.
-    pub duplicated: Vec<Value>,
+    /// Values that some read shows twice or more, and how often at most.
+    pub duplicated: Vec<(Value, u64)>,
 }
+
+/// A value that a read lacked after it was known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stale {
+    /// Which.
+    pub value: Value,
+    /// For how long, in whole milliseconds.
+    pub latency: u64,
+    /// When it was known.
+    pub known: Stamp,
+    /// When the latest-invoked read that lacks it was asked for.
+    pub last_absent: Stamp,
+}
+
+/// So many stale values are described.
+const MOST_STALE: usize = 8;
 
 impl SetFull {
     /// The stable values whose latency is above 0.
@@ -100,12 +129,14 @@ impl SetFull {
         self.stable.iter().filter(|(_, latency)| *latency > 0)
     }
 
-    /// The stable latency in milliseconds below which a share of the stable values lies: Maelstrom's quantile,
-    /// `sorted[min(n - 1, floor(n q))]` with `q` in hundredths. `None` if no value is stable.
+    /// The stable latency in milliseconds below which a share of the stable values lies. `None` if no value is stable.
     pub fn stable_latency(&self, hundredths: usize) -> Option<u64> {
-        let mut sorted: Vec<u64> = self.stable.iter().map(|(_, latency)| *latency).collect();
-        sorted.sort_unstable();
-        sorted.get((sorted.len() * hundredths / 100).min(sorted.len().saturating_sub(1))).copied()
+        quantile(&self.stable, hundredths)
+    }
+
+    /// The same of the lost values: how long they were still shown.
+    pub fn lost_latency(&self, hundredths: usize) -> Option<u64> {
+        quantile(&self.lost, hundredths)
     }
 
     /// Maelstrom's verdict: fail if a value is lost, unknown if none is stable.
@@ -116,6 +147,13 @@ impl SetFull {
             (true, false) => Verdict::Pass,
         }
     }
+}
+
+/// Maelstrom's quantile, `sorted[min(n - 1, floor(n q))]` with `q` in hundredths.
+fn quantile(latencies: &[(Value, u64)], hundredths: usize) -> Option<u64> {
+    let mut sorted: Vec<u64> = latencies.iter().map(|(_, latency)| *latency).collect();
+    sorted.sort_unstable();
+    sorted.get((sorted.len() * hundredths / 100).min(sorted.len().saturating_sub(1))).copied()
 }
 
 /// Who first had a value, as far as forgiving it depends on that.
@@ -159,12 +197,21 @@ impl Strict {
     }
 }
 
+/// How often reads of one node show a value.
+#[derive(Clone, Copy, Debug)]
+struct Copies {
+    /// The last read that shows it twice or more, and how often.
+    last: (usize, u64),
+    /// How often any does at most.
+    most: u64,
+}
+
 /// A set's history with its values numbered.
 #[derive(Debug)]
 pub struct SetHistory<'a> {
     reads: &'a [Read<'a>],
     elements: IndexMap<&'a Value, Element<'a>, BuildWordHasher>,
-    duplicated: IndexSet<(Value, NodeId), BuildWordHasher>,
+    duplicated: IndexMap<(Value, NodeId), Copies, BuildWordHasher>,
     invented: IndexSet<(Value, NodeId), BuildWordHasher>,
 }
 
@@ -175,7 +222,7 @@ impl<'a> SetHistory<'a> {
         let mut history = SetHistory {
             reads,
             elements: IndexMap::default(),
-            duplicated: IndexSet::default(),
+            duplicated: IndexMap::default(),
             invented: IndexSet::default(),
         };
         for added in adds {
@@ -209,7 +256,11 @@ impl<'a> SetHistory<'a> {
                 }
             };
             if again {
-                self.duplicated.insert((value.clone(), read.node));
+                let new = Copies { last: (number, 1), most: 1 };
+                let copies = self.duplicated.entry((value.clone(), read.node)).or_insert(new);
+                let so_far = if copies.last.0 == number { copies.last.1 } else { 1 };
+                copies.last = (number, so_far + 1);
+                copies.most = copies.most.max(so_far + 1);
             }
         }
         for (element, shown) in self.elements.values_mut().zip(&*shown_by) {
@@ -229,14 +280,25 @@ impl<'a> SetHistory<'a> {
             figures.acknowledged += u64::from(!element.acknowledgements.is_empty());
             let value = element.value.clone();
             match element.stable_latency() {
-                Some(latency) => figures.stable.push((value, latency.as_millis())),
-                None if element.is_lost() => figures.lost.push(value),
-                None => figures.never_read.push(value),
+                Some(latency) => {
+                    figures.worst_stale.extend(element.stale(latency.as_millis()));
+                    figures.stable.push((value, latency.as_millis()));
+                }
+                None => match element.lost_latency() {
+                    Some(latency) => figures.lost.push((value, latency.as_millis())),
+                    None => figures.never_read.push(value),
+                },
             }
         }
-        let distinct: IndexSet<&Value, BuildWordHasher> =
-            self.duplicated.iter().map(|(value, _)| value).collect();
-        figures.duplicated = distinct.into_iter().cloned().collect();
+        figures.worst_stale.sort_by_key(|stale| stale.latency);
+        figures.worst_stale.reverse();
+        figures.worst_stale.truncate(MOST_STALE);
+        let mut distinct: IndexMap<&Value, u64, BuildWordHasher> = IndexMap::default();
+        for ((value, _), copies) in &self.duplicated {
+            let most = distinct.entry(value).or_default();
+            *most = copies.most.max(*most);
+        }
+        figures.duplicated = distinct.into_iter().map(|(value, most)| (value.clone(), most)).collect();
         figures
     }
 
@@ -248,7 +310,7 @@ impl<'a> SetHistory<'a> {
         spread: impl Fn(&Value) -> Option<FirstTwo>,
     ) -> Strict {
         let mut strict = Strict {
-            duplicated: self.duplicated.iter().cloned().collect(),
+            duplicated: self.duplicated.keys().cloned().collect(),
             invented: self.invented.iter().cloned().collect(),
             ..Strict::default()
         };
@@ -468,7 +530,7 @@ pub(crate) mod tests {
         let figures = set_full(text);
         let stable =
             figures.stable.iter().map(|(value, latency)| format!("{value} stable after {latency} ms"));
-        let lost = figures.lost.iter().map(|value| format!("{value} lost"));
+        let lost = figures.lost.iter().map(|(value, _)| format!("{value} lost"));
         let never_read = figures.never_read.iter().map(|value| format!("{value} never read"));
         stable.chain(lost).chain(never_read).collect::<Vec<_>>().join(", ")
     }
@@ -810,6 +872,34 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn the_eight_that_were_stale_longest_are_described_the_longest_first() {
+        let at = |ms| Time::ZERO + Span::from_millis(ms);
+        let shown = |upto: u64| (0..upto).map(|number| number.to_string()).collect::<Vec<_>>().join(" ");
+        let mut story = String::new();
+        for number in 0..10 {
+            story += &format!("10ms add {number} n0 ok 12ms\n");
+            story += &format!("{}ms read n0 ok 50ms [{}]\n", 20 + number, shown(number));
+        }
+        let figures = set_full(&(story + "90ms read n0 ok 91ms [0 1 2 3 4 5 6 7 8 9]"));
+        let worst = figures.worst_stale.iter().map(|stale| (stale.value.to_string(), stale.latency));
+        let expected = (0..8).map(|place| ((9 - place).to_string(), 17 - place));
+        assert_eq!(worst.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+        let first = &figures.worst_stale[0];
+        assert_eq!((first.known.at, first.last_absent.at), (at(12), at(29)));
+    }
+
+    #[test]
+    fn a_lost_value_was_shown_for_so_long() {
+        let story = "10ms add 1 n0 ok 12ms
+                     10ms add 2 n0 ok 12ms
+                     20ms read n0 ok 21ms [1]
+                     30ms read n0 ok 31ms []";
+        let figures = set_full(story);
+        assert_eq!(figures.lost, [(Value::from(1), 8), (Value::from(2), 0)]);
+        assert_eq!([0, 50].map(|hundredths| figures.lost_latency(hundredths)), [Some(0), Some(8)]);
+    }
+
+    #[test]
     fn maelstrom_fails_if_a_value_is_lost_and_does_not_know_if_none_is_stable() {
         let verdict = |text| set_full(text).verdict();
         assert_eq!(verdict(""), Verdict::Unknown, "nothing happened");
@@ -841,7 +931,8 @@ pub(crate) mod tests {
 
     #[test]
     fn a_value_is_duplicated_if_one_read_shows_it_twice() {
-        let duplicated = |text| set_full(text).duplicated;
+        let duplicated =
+            |text| set_full(text).duplicated.into_iter().map(|(value, _)| value).collect::<Vec<_>>();
         let in_two_reads = "10ms add 1 n0 ok 12ms
                             20ms read n1 ok 21ms [1]
                             30ms read n1 ok 31ms [1]";
@@ -861,13 +952,13 @@ pub(crate) mod tests {
                      22ms read n0 ok 23ms [1 1]
                      30s read n0 ok 30s [1] final
                      30s read n1 ok 30s [1] final";
-        assert_eq!(set_full(story).duplicated, [Value::from(1)]);
+        assert_eq!(set_full(story).duplicated, [(Value::from(1), 3)], "three times in one read");
         assert_eq!(strictly(2, story), "fail: 1 twice at n1, 1 twice at n0");
     }
 
     #[test]
     fn a_value_that_nobody_added_counts_as_duplicated_too() {
-        assert_eq!(set_full("20ms read n1 ok 21ms [9 9]").duplicated, [Value::from(9)]);
+        assert_eq!(set_full("20ms read n1 ok 21ms [9 9]").duplicated, [(Value::from(9), 2)]);
     }
 
     #[test]

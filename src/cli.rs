@@ -12,6 +12,7 @@ use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use crate::protocol::Registry;
 use crate::report::{Paint, printable};
 
+mod bar;
 mod builtin;
 mod check;
 mod completions;
@@ -20,6 +21,7 @@ mod load;
 mod new;
 mod run;
 mod serve;
+mod survives;
 mod test;
 
 /// What kind of end a command comes to, other than a good one.
@@ -108,7 +110,7 @@ enum Command {
     Check(check::Args),
     /// Write a scenario file to start from.
     New(new::Args),
-    /// List the protocols and the scenarios that come with the program.
+    /// List the protocols, the workloads and the scenarios that come with the program.
     List(list::Args),
     /// Serve a node on stdin and stdout, as Maelstrom runs it.
     Serve(serve::Args),

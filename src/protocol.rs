@@ -7,12 +7,12 @@ use std::marker::PhantomData;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use crate::node::Node;
-use crate::workload::Workload;
 use crate::workload::broadcast::Broadcast;
 use crate::workload::counter::{GCounter, PnCounter};
 use crate::workload::echo::Echo;
 use crate::workload::g_set::GSet;
 use crate::workload::unique_ids::UniqueIds;
+use crate::workload::{Trouble, Workload};
 
 pub mod counter;
 pub mod echo;
@@ -43,6 +43,8 @@ pub struct Row {
     pub name: &'static str,
     /// The workload it serves.
     pub workload: &'static str,
+    /// What the workload holds it to survive.
+    pub survives: &'static [Trouble],
 }
 
 /// Protocols by name.
@@ -102,7 +104,7 @@ where
 
     fn rows(&self) -> Vec<Row> {
         let mut rows = self.rest.rows();
-        rows.push(Row { name: self.name, workload: W::NAME });
+        rows.push(Row { name: self.name, workload: W::NAME, survives: W::SURVIVES });
         rows
     }
 }

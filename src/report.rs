@@ -14,6 +14,11 @@ use crate::sim::Counters;
 use crate::sim::fault::Fault;
 use crate::workload::{Metric, Verdict};
 
+mod edn;
+mod map;
+
+use map::Results;
+
 /// The version of the JSON report.
 pub const FORMAT: u32 = 1;
 /// Stories told to people; the JSON report has more.
@@ -100,10 +105,35 @@ impl<'a> Report<'a> {
         self.trouble(&mut text);
         text.push('\n');
         self.figures(&mut text);
-        text.push('\n');
-        self.row(&mut text, "digest", &self.summary.digest.to_string());
-        self.row(&mut text, "replay", self.replay);
+        self.end(&mut text);
         text
+    }
+
+    /// The verdict and what speaks against the run as ever; the figures as the map that Maelstrom ends a test with.
+    pub fn text_with_map(&self, paint: Paint) -> String {
+        let mut text = String::new();
+        self.head(&mut text, paint);
+        self.trouble(&mut text);
+        text.push('\n');
+        let map =
+            edn::pretty(&serde_json::to_string(&self.results()).expect("results can be written as JSON"));
+        map.lines().for_each(|told| line(&mut text, &printable(told)));
+        text.push('\n');
+        // What a strict judge forgave, and whether the storm acted, Maelstrom does not tell.
+        self.summary.rows.iter().take(1).for_each(|(label, row)| self.row(&mut text, label, row));
+        self.row(&mut text, "storm", &storm(&self.summary.faults, &self.summary.counters));
+        self.end(&mut text);
+        text
+    }
+
+    fn results(&self) -> Results<'_> {
+        Results::of(self.scenario, self.summary)
+    }
+
+    fn end(&self, text: &mut String) {
+        text.push('\n');
+        self.row(text, "digest", &self.summary.digest.to_string());
+        self.row(text, "replay", self.replay);
     }
 
     fn head(&self, text: &mut String, paint: Paint) {
@@ -196,10 +226,8 @@ impl<'a> Report<'a> {
 
     /// One JSON object; whether the run was found to be deterministic, if that was looked at.
     pub fn json(&self, deterministic: Option<bool>) -> String {
-        let Summary { counters, stats, .. } = self.summary;
-        let raw = |json: &str| RawValue::from_string(json.to_owned()).expect("the figures are JSON");
-        let faults = serde_json::to_string(&self.summary.faults).expect("faults can be written as JSON");
-        let clients = counters.invocations + counters.answers;
+        let faults = serde_json::value::to_raw_value(&self.summary.faults);
+        let results = self.results();
         let json = Json {
             format: FORMAT,
             version: env!("CARGO_PKG_VERSION"),
@@ -216,16 +244,12 @@ impl<'a> Report<'a> {
             nodes: self.scenario.members().present(),
             protocol: &self.scenario.protocol.name,
             workload_name: &self.scenario.workload.name,
-            stats,
-            availability: Availability { ok_fraction: stats.availability() },
-            net: Net {
-                all: Traffic::of(counters.sent + clients, counters.delivered + clients, counters.invocations),
-                clients: Traffic::of(clients, clients, counters.invocations),
-                servers: Traffic::of(counters.sent, counters.delivered, counters.invocations),
-            },
-            workload: raw(&self.summary.workload),
+            stats: results.stats,
+            availability: results.availability,
+            net: results.net,
+            workload: results.workload,
             figures: self.summary.metrics.iter().map(|(name, metric)| (*name, *metric)).collect(),
-            faults: raw(&faults),
+            faults: faults.expect("faults can be written as JSON"),
             ended_ns: self.summary.ended.as_nanos(),
             deterministic,
         };
@@ -317,47 +341,14 @@ struct Json<'a> {
     protocol: &'a str,
     workload_name: &'a str,
     stats: &'a Stats,
-    availability: Availability,
-    net: Net,
+    availability: map::Availability,
+    net: map::Net,
     workload: Box<RawValue>,
     figures: indexmap::IndexMap<&'a str, Metric, crate::hash::BuildWordHasher>,
     faults: Box<RawValue>,
     ended_ns: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     deterministic: Option<bool>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "kebab-case")]
-struct Availability {
-    ok_fraction: Quotient,
-}
-
-#[derive(Serialize)]
-struct Net {
-    all: Traffic,
-    clients: Traffic,
-    servers: Traffic,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "kebab-case")]
-struct Traffic {
-    send_count: u64,
-    recv_count: u64,
-    msg_count: u64,
-    msgs_per_op: Quotient,
-}
-
-impl Traffic {
-    fn of(sent: u64, received: u64, operations: u64) -> Traffic {
-        Traffic {
-            send_count: sent,
-            recv_count: received,
-            msg_count: sent,
-            msgs_per_op: Quotient::of(sent, operations),
-        }
-    }
 }
 
 /// Lengths of time as nanoseconds, so that programs need not read units.

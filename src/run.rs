@@ -71,6 +71,8 @@ pub struct Summary {
     pub workload: String,
     /// Operations by name and outcome.
     pub stats: Stats,
+    /// What Maelstrom's clients would have exchanged with the nodes before the run.
+    pub greetings: u64,
     /// What the simulator counted.
     pub counters: Counters,
     /// The faults that the run had, everything drawn.
@@ -181,6 +183,7 @@ where
         rows,
         workload: serde_json::to_string(&figures).expect("figures can be written as JSON"),
         stats,
+        greetings: u64::from(members.present()) * W::GREETINGS,
         counters: ran.counters,
         faults,
         ended: ran.ended,

@@ -26,7 +26,7 @@ pub mod load;
 pub mod set_figures;
 pub mod spread;
 pub mod unique_ids;
-mod validity;
+pub(crate) mod validity;
 
 /// What clients ask of a cluster, and how their answers are judged.
 pub trait Workload: 'static {
@@ -36,6 +36,12 @@ pub trait Workload: 'static {
     const ABOUT: &'static str;
     /// The names of the figures that `expect` may bound, as [`Judged::metrics`] gives them.
     const METRICS: &'static [&'static str];
+    /// The troubles that a protocol which serves it is held to survive: its runs pass strictly though a nemesis draws
+    /// these. Every workload says so itself, as whoever tests a protocol goes by it.
+    const SURVIVES: &'static [Trouble];
+    /// How many messages Maelstrom exchanges with each node before the load: `init` and its answer, where the workload
+    /// tells of a topology that and its answer, too. They are counted; a simulator sends none.
+    const GREETINGS: u64 = 2;
     /// Its knobs in the scenario file: a [`Load`], or what holds one.
     type Config: AsRef<Load> + Clone + fmt::Debug + Default + Serialize + DeserializeOwned + JsonSchema;
     /// What clients ask.
@@ -89,6 +95,53 @@ pub trait Workload: 'static {
 
     /// Judges what clients saw.
     fn judge(history: &[EntryOf<Self>], witness: &Self::Witness, facts: &Facts<'_>) -> Judged<Self::Figures>;
+}
+
+/// What a nemesis makes of a cluster, by the words of `--nemesis`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Trouble {
+    /// Links are cut, and the partition heals.
+    Partition,
+    /// Hosts go down, and nodes restart from their disks.
+    Crash,
+    /// A host goes down and loses its disk. What no other node knew by then is forgiven. No protocol keeps what some
+    /// others knew if they all lose their disks before they can tell it on, which takes another trouble beside this one.
+    Wipe,
+    /// Hosts are held still, and go on with all that came.
+    Pause,
+    /// Links lose messages and duplicate them.
+    Flaky,
+    /// Links delay messages for long, and reorder them.
+    Slow,
+    /// Clocks are ahead or behind, fast or slow.
+    Skew,
+}
+
+impl Trouble {
+    /// All of them.
+    pub const ALL: [Trouble; 7] = [
+        Trouble::Partition,
+        Trouble::Crash,
+        Trouble::Wipe,
+        Trouble::Pause,
+        Trouble::Flaky,
+        Trouble::Slow,
+        Trouble::Skew,
+    ];
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Trouble::Partition => "partition",
+            Trouble::Crash => "crash",
+            Trouble::Wipe => "wipe",
+            Trouble::Pause => "pause",
+            Trouble::Flaky => "flaky",
+            Trouble::Slow => "slow",
+            Trouble::Skew => "skew",
+        })
+    }
 }
 
 /// An operation to come.

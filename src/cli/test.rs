@@ -3,13 +3,14 @@
 //! The options draw up a scenario; what it runs is a file like any other, and `--save` writes it.
 
 use std::fmt::Write as _;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
+use super::bar::Bar;
 use super::load::{self, Overrides};
-use super::{Done, Failure, print, shell_word};
+use super::{Done, Failure, print, shell_word, survives};
 use crate::node::Node;
 use crate::protocol::{Registry, Visitor};
 use crate::report::{Overridden, Paint, Report};
@@ -150,6 +151,7 @@ pub(super) fn test(registry: &impl Registry, args: &Args, paint: Paint, out: &mu
     let loaded = load::typed(registry, "the command line", document, &overrides)?;
     let protocol = loaded.scenario.protocol.name.clone();
     let work = Work { args, document: &loaded.document, seeds, paint, out };
+    survives::note(registry, &protocol, &args.nemesis);
     let _quiet = QuietPanics::begin();
     registry.with(&protocol, work).unwrap_or_else(|_| unreachable!("the protocol was looked up"))
 }
@@ -260,7 +262,7 @@ impl<O: Write> Visitor for Work<'_, O> {
         let report = Report::new(&scenario, &summary, Overridden::Yes, &replay);
         match self.args.json {
             true => print(self.out, &(report.json(None) + "\n"))?,
-            false => print(self.out, &report.text(self.paint))?,
+            false => print(self.out, &report.text_with_map(self.paint))?,
         }
         if report.exit_code() != 0 {
             let path = self.keep::<W, N>(&scenario)?;
@@ -339,7 +341,7 @@ impl<O: Write> Work<'_, O> {
             tally.add(outcome);
             bar.show(&tally);
         });
-        bar.clear();
+        drop(bar);
         swept.map_err(Failure::bad_scenario)?;
         let saved = match &tally.first {
             Some((seed, _)) => Some(self.keep::<W, N>(&Scenario { seed: *seed, ..base.clone() })?),
@@ -404,35 +406,4 @@ fn json(scenario: &Scenario, tally: &Tally) -> String {
         "seeds-in-which": acted.collect::<serde_json::Map<String, serde_json::Value>>(),
     });
     format!("{json:#}\n")
-}
-
-/// How far it is, on a terminal and nowhere else.
-struct Bar {
-    seeds: u64,
-    shown: bool,
-}
-
-impl Bar {
-    fn new(seeds: u64) -> Bar {
-        Bar { seeds, shown: std::io::stderr().is_terminal() }
-    }
-
-    fn show(&self, tally: &Tally) {
-        if self.shown && tally.runs.is_multiple_of(16) {
-            // Nobody can be told that stderr is gone.
-            _ = write!(
-                std::io::stderr(),
-                "\r{} of {} seeds, {} failed ",
-                tally.runs,
-                self.seeds,
-                tally.failures
-            );
-        }
-    }
-
-    fn clear(&mut self) {
-        if self.shown {
-            _ = write!(std::io::stderr(), "\r{:60}\r", "");
-        }
-    }
 }

@@ -4,12 +4,15 @@ use indexmap::IndexMap;
 use serde::Serialize;
 
 use crate::ratio::Quotient;
-use crate::workload::{EntryOf, Outcome, Workload};
+use crate::workload::{EntryOf, Outcome, Verdict, Workload};
 
 /// How many operations ended how (Jepsen's stats checker).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Tallies {
+    /// Whether any was ok; of all operations, whether any of each kind was.
+    #[serde(rename = "valid?")]
+    valid: bool,
     count: u64,
     ok_count: u64,
     fail_count: u64,
@@ -20,7 +23,10 @@ impl Tallies {
     fn add<A>(&mut self, outcome: &Outcome<A>) {
         self.count += 1;
         match outcome {
-            Outcome::Ok(_) => self.ok_count += 1,
+            Outcome::Ok(_) => {
+                self.ok_count += 1;
+                self.valid = true;
+            }
             Outcome::Fail(_) => self.fail_count += 1,
             Outcome::Info(_) | Outcome::Open => self.info_count += 1,
         }
@@ -43,7 +49,14 @@ impl Stats {
             stats.all.add(&entry.outcome);
             stats.by_f.entry(W::function(&entry.request)).or_default().add(&entry.outcome);
         }
+        stats.all.valid = stats.by_f.values().all(|tallies| tallies.valid);
+        stats.by_f.sort_unstable_keys();
         stats
+    }
+
+    /// Jepsen's verdict: of each kind of operation some were ok.
+    pub fn verdict(&self) -> Verdict {
+        if self.all.valid { Verdict::Pass } else { Verdict::Fail }
     }
 
     /// How many were ok, failed, or may have happened.

@@ -26,9 +26,11 @@ struct Story<'a> {
     asked: Option<(ClientId, NodeId, Time)>,
     /// When each node first came to know it.
     reached: Vec<Option<Time>>,
+    /// Which nodes know it, or have it on their disks.
+    holds: Vec<bool>,
     /// The last message with it that each node missed.
     missed: Vec<Option<(Passage, Why, Time)>>,
-    /// When each node last fell after it had it, and whether its disk was lost, too.
+    /// When each node last fell while it had it, and whether its disk was lost, too.
     fell: Vec<Option<(Time, Disk)>>,
     /// Whether each node's final read lacks it.
     lacking: Vec<bool>,
@@ -49,6 +51,7 @@ impl<'a> Stories<'a> {
             end,
             asked: None,
             reached: vec![None; count],
+            holds: vec![false; count],
             missed: vec![None; count],
             fell: vec![None; count],
             lacking: vec![false; count],
@@ -75,11 +78,13 @@ impl<'a> Stories<'a> {
 impl Story<'_> {
     fn reach(&mut self, node: NodeId, at: Time) {
         self.reached[node.index()].get_or_insert(at);
+        self.holds[node.index()] = true;
     }
 
     fn fall(&mut self, node: NodeId, at: Time, disk: Disk) {
-        if self.reached[node.index()].is_some() {
+        if self.holds[node.index()] {
             self.fell[node.index()] = Some((at, disk));
+            self.holds[node.index()] = disk == Disk::Kept;
         }
     }
 
@@ -188,4 +193,26 @@ fn because(why: Why, faults: &[Fault]) -> String {
 /// An instant for people: to the millisecond.
 fn seconds(at: Time) -> String {
     format!("{:.3}s", at.as_nanos() as f64 / 1e9)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Span;
+
+    #[test]
+    fn a_crash_after_the_disk_was_lost_is_not_to_blame() {
+        let (members, value) = (Members::all(1), Value::from(1));
+        let at = |secs| Time::ZERO + Span::from_secs(secs);
+        let mut stories = Stories::new(std::slice::from_ref(&value), &members, at(30));
+        let story = &mut stories.0[0];
+        story.lacking[0] = true;
+        story.reach(NodeId(0), at(1));
+        story.fall(NodeId(0), at(2), Disk::Lost);
+        story.fall(NodeId(0), at(3), Disk::Kept);
+        assert!(story.tell(&[]).ends_with("n0 had it and lost its disk at 2.000s"), "{}", story.tell(&[]));
+        story.reach(NodeId(0), at(4));
+        story.fall(NodeId(0), at(5), Disk::Kept);
+        assert!(story.tell(&[]).contains("n0 had it, crashed at 5.000s"), "{}", story.tell(&[]));
+    }
 }

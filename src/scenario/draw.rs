@@ -63,7 +63,7 @@ impl Scenario {
         let load: W::Config = serde_json::from_str(&self.workload.config.0).expect(fits);
         let operation = |it: &ExplicitOperation| {
             let Tagged { tag } = serde_json::from_str(&it.request.0).expect(fits);
-            it.typed::<W>(decode(&tag, &it.request.0).ok().expect(fits))
+            it.typed::<W>(decode(&tag, &it.request.0).expect(fits))
         };
         let operations = self.operations.as_deref().expect("operations are written out");
         self.assembled::<W, N>(config, &load, operations.iter().map(operation).collect())

@@ -13,7 +13,7 @@ use crate::value::Value;
 use crate::workload::load::Load;
 use crate::workload::set_figures;
 use crate::workload::spread::Spread;
-use crate::workload::{Effects, EntryOf, Facts, Judged, Operation, Outcome, Workload};
+use crate::workload::{Effects, EntryOf, Facts, Judged, Operation, Outcome, Trouble, Workload};
 
 pub use super::set_figures::Figures;
 pub use super::spread::Event;
@@ -65,6 +65,8 @@ impl Workload for Broadcast {
     const NAME: &'static str = "broadcast";
     const ABOUT: &'static str = "clients hand in values; every node must come to know each of them";
     const METRICS: &'static [&'static str] = set_figures::METRICS;
+    const SURVIVES: &'static [Trouble] = &Trouble::ALL;
+    const GREETINGS: u64 = 4;
     type Config = Load;
     type Request = Request;
     type Response = Response;
@@ -665,22 +667,23 @@ mod tests {
         let figures = figures.as_object().unwrap();
         check(
             &expect![[r#"
-            acknowledged-count 8
-            attempt-count 13
-            duplicated [4]
-            duplicated-count 1
-            lost [2,4]
-            lost-count 2
-            never-read [5,6,7,8,9]
-            never-read-count 5
-            spread {"deliveries":7,"hops":[4,3,2,1],"reached-all-count":2,"redundant":3,"repaired":1,"rmr":0.42857142857142855,"to":[[50,4.0,5.0],[95,46.0,46.0],[99,46.0,46.0],[100,46.0,46.0]]}
-            stable-count 6
-            stable-latencies {"0":0,"0.5":50,"0.95":29964,"0.99":29964,"1":29964}
-            stale [1,3,11,10]
-            stale-count 4
-            strict {"forgiven":[{"nodes":[0,1,2],"value":2}],"invented":[{"nodes":[3],"value":99}],"lost":[{"nodes":[1],"value":3},{"nodes":[2],"value":4},{"nodes":[1],"value":10}],"silent":[3]}
-            valid? false
-        "#]],
+                attempt-count 13
+                duplicated [[4,2]]
+                duplicated-count 1
+                lost [2,4]
+                lost-count 2
+                lost-latencies {"0":0,"0.5":29955,"0.95":29955,"0.99":29955,"1":29955}
+                never-read [5,6,7,8,9]
+                never-read-count 5
+                spread {"deliveries":7,"hops":[4,3,2,1],"reached-all-count":2,"redundant":3,"repaired":1,"rmr":0.42857142857142855,"to":[[50,4.0,5.0],[95,46.0,46.0],[99,46.0,46.0],[100,46.0,46.0]]}
+                stable-count 6
+                stable-latencies {"0":0,"0.5":50,"0.95":29964,"0.99":29964,"1":29964}
+                stale [1,3,10,11]
+                stale-count 4
+                strict {"acknowledged-count":8,"forgiven":[{"nodes":[0,1,2],"value":2}],"invented":[{"nodes":[3],"value":99}],"lost":[{"nodes":[1],"value":3},{"nodes":[2],"value":4},{"nodes":[1],"value":10}],"silent":[3]}
+                valid? false
+                worst-stale [{"element":3,"known":{"index":7,"time":36000000},"last-absent":{"index":36,"time":30000000001},"lost-latency":null,"outcome":"stable","stable-latency":29964},{"element":10,"known":{"index":26,"time":81000000},"last-absent":{"index":36,"time":30000000001},"lost-latency":null,"outcome":"stable","stable-latency":29919},{"element":1,"known":{"index":1,"time":12000000},"last-absent":{"index":16,"time":62000000},"lost-latency":null,"outcome":"stable","stable-latency":50},{"element":11,"known":{"index":13,"time":54000000},"last-absent":{"index":16,"time":62000000},"lost-latency":null,"outcome":"stable","stable-latency":8}]
+            "#]],
             figures.iter().map(|(name, figure)| format!("{name} {figure}")),
         );
     }

@@ -12,7 +12,7 @@ use crate::id::{Members, NodeId};
 use crate::rng::{Key, Stream};
 use crate::time::Time;
 use crate::workload::load::Load;
-use crate::workload::{Effects, EntryOf, Facts, Judged, Operation, Workload};
+use crate::workload::{Effects, EntryOf, Facts, Judged, Operation, Trouble, Workload};
 
 pub mod figures;
 pub mod ledger;
@@ -142,6 +142,7 @@ impl<D: Deltas> Workload for Counter<D> {
     const NAME: &'static str = D::NAME;
     const ABOUT: &'static str = D::ABOUT;
     const METRICS: &'static [&'static str] = figures::METRICS;
+    const SURVIVES: &'static [Trouble] = &Trouble::ALL;
     type Config = Load;
     type Request = Request;
     type Response = Response;

@@ -12,7 +12,7 @@ use crate::value::Value;
 use crate::workload::load::Load;
 use crate::workload::set_figures;
 use crate::workload::spread::Spread;
-use crate::workload::{Effects, EntryOf, Facts, Judged, Operation, Outcome, Workload};
+use crate::workload::{Effects, EntryOf, Facts, Judged, Operation, Outcome, Trouble, Workload};
 
 pub use super::set_figures::Figures;
 pub use super::spread::Event;
@@ -52,6 +52,7 @@ impl Workload for GSet {
     const ABOUT: &'static str =
         "clients add elements to a set that only grows; every node must come to know each";
     const METRICS: &'static [&'static str] = set_figures::METRICS;
+    const SURVIVES: &'static [Trouble] = &Trouble::ALL;
     type Config = Load;
     type Request = Request;
     type Response = Response;

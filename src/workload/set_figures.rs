@@ -2,14 +2,14 @@
 
 use serde::Serialize;
 
-use crate::check::{Add, Read, SetFull, SetHistory, Strict};
+use crate::check::{Add, Read, SetFull, SetHistory, Stale, Strict};
 use crate::id::{NodeId, few};
 use crate::ratio::Quotient;
 use crate::time::Span;
 use crate::value::Value;
 use crate::workload::spread::{SHARES, Spread};
 use crate::workload::validity::Validity;
-use crate::workload::{Facts, Judged, Metric, Problem};
+use crate::workload::{Facts, Judged, Metric, Problem, Stamp};
 
 /// The figures that `expect` may bound.
 pub(super) const METRICS: &[&str] = &[
@@ -38,30 +38,35 @@ pub(super) const METRICS: &[&str] = &[
     "redundant",
 ];
 
-/// The figures of a run with a set, under Maelstrom's names where it has them.
+/// The figures of a run with a set: Maelstrom's under its names and in its order, then ours.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Figures {
+    worst_stale: Vec<WorstStale>,
+    duplicated_count: u64,
     #[serde(rename = "valid?")]
     valid: Validity,
-    attempt_count: u64,
-    acknowledged_count: u64,
+    lost_count: u64,
+    lost: Vec<Value>,
     stable_count: u64,
     stale_count: u64,
-    lost_count: u64,
-    never_read_count: u64,
-    duplicated_count: u64,
-    stable_latencies: Option<StableLatencies>,
-    lost: Vec<Value>,
-    never_read: Vec<Value>,
     stale: Vec<Value>,
-    duplicated: Vec<Value>,
+    never_read_count: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stable_latencies: Option<Latencies>,
+    attempt_count: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lost_latencies: Option<Latencies>,
+    never_read: Vec<Value>,
+    /// Each value that one read shows more than once, and how often at most.
+    duplicated: Vec<(Value, u64)>,
     strict: StrictFigures,
     spread: SpreadFigures,
 }
 
+/// Quantiles in milliseconds.
 #[derive(Clone, Copy, Debug, Serialize)]
-struct StableLatencies {
+struct Latencies {
     #[serde(rename = "0")]
     p0: u64,
     #[serde(rename = "0.5")]
@@ -74,9 +79,60 @@ struct StableLatencies {
     max: u64,
 }
 
+impl Latencies {
+    fn of(quantile: impl Fn(usize) -> Option<u64>) -> Option<Latencies> {
+        Some(Latencies {
+            p0: quantile(0)?,
+            p50: quantile(50)?,
+            p95: quantile(95)?,
+            p99: quantile(99)?,
+            max: quantile(100)?,
+        })
+    }
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct WorstStale {
+    element: Value,
+    outcome: &'static str,
+    stable_latency: u64,
+    lost_latency: Option<u64>,
+    known: Place,
+    last_absent: Place,
+}
+
+/// A place in the history.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Place {
+    index: u64,
+    /// In nanoseconds since the run began.
+    time: u64,
+}
+
+impl From<Stamp> for Place {
+    fn from(stamp: Stamp) -> Place {
+        Place { index: stamp.index, time: stamp.at.as_nanos() }
+    }
+}
+
+impl From<&Stale> for WorstStale {
+    fn from(stale: &Stale) -> WorstStale {
+        WorstStale {
+            element: stale.value.clone(),
+            outcome: "stable",
+            stable_latency: stale.latency,
+            lost_latency: None,
+            known: stale.known.into(),
+            last_absent: stale.last_absent.into(),
+        }
+    }
+}
+
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 struct StrictFigures {
+    acknowledged_count: u64,
     lost: Vec<Missing>,
     forgiven: Vec<Missing>,
     silent: Vec<NodeId>,
@@ -161,14 +217,10 @@ fn problems(strict: &Strict, spread: &Spread) -> Vec<Problem> {
 }
 
 fn figures(set_full: &SetFull, strict: &Strict, spread: &Spread) -> Figures {
-    let latencies = || {
-        Some(StableLatencies {
-            p0: set_full.stable_latency(0)?,
-            p50: set_full.stable_latency(50)?,
-            p95: set_full.stable_latency(95)?,
-            p99: set_full.stable_latency(99)?,
-            max: set_full.stable_latency(100)?,
-        })
+    let sorted = |values: &mut dyn Iterator<Item = &Value>| {
+        let mut values: Vec<Value> = values.cloned().collect();
+        values.sort_unstable();
+        values
     };
     let missing = |list: &[(Value, Vec<NodeId>)]| {
         list.iter().map(|(value, nodes)| Missing { value: value.clone(), nodes: nodes.clone() }).collect()
@@ -179,20 +231,22 @@ fn figures(set_full: &SetFull, strict: &Strict, spread: &Spread) -> Figures {
         (share, millis(times.get(times.len() / 2)), millis(times.last()))
     };
     Figures {
+        worst_stale: set_full.worst_stale.iter().map(WorstStale::from).collect(),
+        duplicated_count: set_full.duplicated.len() as u64,
         valid: set_full.verdict().into(),
-        attempt_count: set_full.attempts,
-        acknowledged_count: set_full.acknowledged,
+        lost_count: set_full.lost.len() as u64,
+        lost: sorted(&mut set_full.lost.iter().map(|(value, _)| value)),
         stable_count: set_full.stable.len() as u64,
         stale_count: set_full.stale().count() as u64,
-        lost_count: set_full.lost.len() as u64,
+        stale: sorted(&mut set_full.stale().map(|(value, _)| value)),
         never_read_count: set_full.never_read.len() as u64,
-        duplicated_count: set_full.duplicated.len() as u64,
-        stable_latencies: latencies(),
-        lost: set_full.lost.clone(),
-        never_read: set_full.never_read.clone(),
-        stale: set_full.stale().map(|(value, _)| value.clone()).collect(),
+        stable_latencies: Latencies::of(|hundredths| set_full.stable_latency(hundredths)),
+        attempt_count: set_full.attempts,
+        lost_latencies: Latencies::of(|hundredths| set_full.lost_latency(hundredths)),
+        never_read: sorted(&mut set_full.never_read.iter()),
         duplicated: set_full.duplicated.clone(),
         strict: StrictFigures {
+            acknowledged_count: set_full.acknowledged,
             lost: missing(&strict.lost),
             forgiven: missing(&strict.forgiven),
             silent: strict.silent.clone(),

@@ -16,7 +16,7 @@ use crate::value::Value;
 use crate::workload::load::Load;
 use crate::workload::validity::Validity;
 use crate::workload::{
-    Effects, EntryOf, Facts, Judged, Metric, Operation, Outcome, Problem, Stamp, Verdict, Workload,
+    Effects, EntryOf, Facts, Judged, Metric, Operation, Outcome, Problem, Stamp, Trouble, Verdict, Workload,
 };
 
 /// The unique-ids workload.
@@ -65,6 +65,7 @@ impl Workload for UniqueIds {
     const NAME: &'static str = "unique-ids";
     const ABOUT: &'static str = "clients ask for ids; none may be given twice";
     const METRICS: &'static [&'static str] = &["attempts", "acknowledged", "duplicated"];
+    const SURVIVES: &'static [Trouble] = &Trouble::ALL;
     type Config = Load;
     type Request = Request;
     type Response = Response;

@@ -445,6 +445,7 @@ fn list_names_all_that_can_be_run() {
     let said = Desk::new().run(["list"]);
     assert_eq!((said.code, said.talk.as_str()), (0, ""), "{said:?}");
     assert!(said.out.contains("gossip ") && said.out.contains("serves broadcast"), "{said:?}");
+    assert!(said.out.contains("\n  unique-ids             partition, crash, wipe, pause, "), "{said:?}");
     let (_, scenarios) = said.out.split_once("rumormill run NAME)\n").unwrap();
     let names: Vec<&str> = scenarios.lines().map(|line| line.split_whitespace().next().unwrap()).collect();
     assert!(names.contains(&"quickstart") && names.len() > 3, "{names:?}");

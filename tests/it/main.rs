@@ -24,4 +24,5 @@ mod scenario;
 mod scenarios;
 mod stdio;
 mod support;
+mod survive;
 mod tidy;

@@ -29,6 +29,65 @@ fn a_workload_alone_is_enough() {
     );
 }
 
+/// The keys of a printed map, in their order, each with the keys above it.
+fn keys(out: &str) -> Vec<String> {
+    let (mut keys, mut above): (Vec<String>, Vec<&str>) = (Vec::new(), Vec::new());
+    let mut rest = out;
+    while let Some(at) = rest.find(['{', '}', ':', '"']) {
+        let (mark, after) = rest[at..].split_at(1);
+        rest = after;
+        match mark {
+            "{" => above.push(""),
+            "}" => _ = above.pop(),
+            "\"" => rest = &after[after.find('"').unwrap() + 1..],
+            _ => {
+                let key = after.split([' ', ')', '}', ',', '\n']).next().unwrap();
+                *above.last_mut().unwrap() = key;
+                keys.push(above.join("/"));
+            }
+        }
+    }
+    keys
+}
+
+#[test]
+fn one_seed_prints_the_map_that_maelstrom_prints() {
+    let said = Desk::new().run(["test", "-w", "broadcast", "--time-limit", "5"]);
+    let map = &said.out[said.out.find('{').unwrap()..said.out.rfind('}').unwrap() + 1];
+    // As printed by Maelstrom 0.2.3 and later, from :stats on; no value was stale.
+    let theirs = "
+{:stats {:valid? true, :count 54, :ok-count 54, :fail-count 0, :info-count 0, :by-f
+ {:broadcast {:valid? true, :count 20, :ok-count 20, :fail-count 0, :info-count 0},
+  :read {:valid? true, :count 34, :ok-count 34, :fail-count 0, :info-count 0}}},
+ :availability {:valid? true, :ok-fraction 1.0},
+ :net {:all {:send-count 248, :recv-count 248, :msg-count 248, :msgs-per-op 4.5925927},
+       :clients {:send-count 128, :recv-count 128, :msg-count 128},
+       :servers {:send-count 120, :recv-count 120, :msg-count 120, :msgs-per-op 2.2222223},
+       :valid? true},
+ :workload {:worst-stale (), :duplicated-count 0, :valid? true, :lost-count 0, :lost (), :stable-count 20,
+            :stale-count 0, :stale (), :never-read-count 0,
+            :stable-latencies {0 0, 0.5 0, 0.95 0, 0.99 0, 1 0},
+            :attempt-count 20, :never-read (), :duplicated {}},
+ :valid? true}";
+    assert_eq!(keys(map), keys(theirs), "{map}");
+    assert!(map.contains("\n :net {:all {:send-count ") && map.ends_with("\n :valid? true}"), "{map}");
+    assert_eq!(said.digest().len(), 16, "{said:?}");
+    assert!(said.row("replay").ends_with("test -w broadcast --time-limit 5 --seed 0"), "{said:?}");
+}
+
+#[test]
+fn clients_exchange_init_and_topology_too() {
+    let desk = Desk::new();
+    for (workload, greetings) in [("broadcast", 4), ("g-set", 2), ("echo", 2)] {
+        let json = json(&desk.run(["test", "-w", workload, "--node-count", "7", "--json"]).out);
+        let count = |pointer: &str| json.pointer(pointer).unwrap().as_u64().unwrap();
+        let clients = 2 * count("/stats/count") + 7 * greetings;
+        assert_eq!(count("/net/clients/send-count"), clients, "{workload}");
+        assert_eq!(count("/net/clients/recv-count"), clients, "{workload}");
+        assert_eq!(count("/net/all/msg-count"), clients + count("/net/servers/msg-count"), "{workload}");
+    }
+}
+
 #[test]
 fn any_number_of_jobs_prints_the_same() {
     let desk = Desk::new();
@@ -39,7 +98,10 @@ fn any_number_of_jobs_prints_the_same() {
     };
     let one = with("1");
     assert!(
-        one.code == 1 && one.out.contains("of 40 seeds failed") && one.out.contains("95 % interval"),
+        one.code == 1
+            && one.talk.is_empty()
+            && one.out.contains("of 40 seeds failed")
+            && one.out.contains("95 % interval"),
         "{one:?}"
     );
     assert_eq!(one.out, with("2").out);

@@ -21,24 +21,25 @@ use crate::workload::{Entry, Facts, Judged, Metric, Outcome, Phase, Problem, Ver
 pub(super) const METRICS: &[&str] =
     &["attempts", "acknowledged", "indeterminate", "forgiven", "unacceptable", "final_values", "silent"];
 
-/// The figures of a counter run, under Maelstrom's names where it has them.
+/// The figures of a counter run: Maelstrom's under its names and in its order, then ours.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Figures {
     #[serde(rename = "valid?")]
     valid: Validity,
-    errors: Vec<Shown>,
+    /// None at all are nil, as in Maelstrom.
+    errors: Option<Vec<Shown>>,
     final_reads: Vec<i64>,
     acceptable: Vec<(i64, i64)>,
-    attempt_count: u64,
-    acknowledged_count: u64,
-    indeterminate_count: u64,
     strict: StrictFigures,
 }
 
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 struct StrictFigures {
+    attempt_count: u64,
+    acknowledged_count: u64,
+    indeterminate_count: u64,
     errors: Vec<Shown>,
     acceptable: Vec<(i64, i64)>,
     forgiven: Vec<Forgiven>,
@@ -166,18 +167,18 @@ pub(super) fn judge(
         rows: rows(&adds, &finals, &forgiving),
         figures: Figures {
             valid: maelstrom.into(),
-            errors,
+            errors: (!errors.is_empty()).then_some(errors),
+            final_reads: finals.values,
             acceptable: acceptable.clamped().collect(),
-            attempt_count: adds.attempts,
-            acknowledged_count: adds.acknowledged,
-            indeterminate_count: adds.indeterminate.len() as u64,
             strict: StrictFigures {
+                attempt_count: adds.attempts,
+                acknowledged_count: adds.acknowledged,
+                indeterminate_count: adds.indeterminate.len() as u64,
                 errors: wrong,
                 acceptable: forgiving.clamped().collect(),
                 forgiven: adds.forgiven,
                 silent: finals.silent,
             },
-            final_reads: finals.values,
         },
     }
 }
@@ -622,7 +623,7 @@ mod tests {
                      30s read n0 ok 30s [33] final
                      30s read n2 ok 30s [2] final";
         let judged = judged(&Members::all(3), story);
-        expect![[r#"{"valid?":false,"errors":[{"value":2,"nodes":[2]},{"value":33,"nodes":[0]}],"final-reads":[33,2],"acceptable":[[5,5],[35,35]],"attempt-count":3,"acknowledged-count":2,"indeterminate-count":1,"strict":{"errors":[{"value":33,"nodes":[0]}],"acceptable":[[2,2],[5,5],[32,32],[35,35]],"forgiven":[{"delta":3,"node":0}],"silent":[1]}}"#]].assert_eq(&serde_json::to_string(&judged.figures).unwrap());
+        expect![[r#"{"valid?":false,"errors":[{"value":2,"nodes":[2]},{"value":33,"nodes":[0]}],"final-reads":[33,2],"acceptable":[[5,5],[35,35]],"strict":{"attempt-count":3,"acknowledged-count":2,"indeterminate-count":1,"errors":[{"value":33,"nodes":[0]}],"acceptable":[[2,2],[5,5],[32,32],[35,35]],"forgiven":[{"delta":3,"node":0}],"silent":[1]}}"#]].assert_eq(&serde_json::to_string(&judged.figures).unwrap());
         expect![[r#"[("adds", "3 sent, 2 acknowledged, 1 without an answer, 1 forgiven (a disk was wiped before anyone else knew)"), ("final reads", "2 at n2, 33 at n0; 5 acknowledged, acceptable 2, 5, 32, 35")]"#]].assert_eq(&format!("{:?}", judged.rows));
         expect![[r#"[("attempts", Count(3)), ("acknowledged", Count(2)), ("indeterminate", Count(1)), ("forgiven", Count(1)), ("unacceptable", Count(1)), ("final_values", Count(2)), ("silent", Count(1))]"#]].assert_eq(&format!("{:?}", judged.metrics));
         assert_eq!(judged.metrics.iter().map(|(name, _)| *name).collect::<Vec<_>>(), METRICS);

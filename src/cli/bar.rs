@@ -1,0 +1,83 @@
+//! How far a sweep of seeds is: one line on stderr, on a terminal and nowhere else, gone when it ends.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::time::{Duration, Instant};
+
+use crate::sweep::Tally;
+
+/// Between one drawing of the line and the next.
+const PACE: Duration = Duration::from_millis(100);
+
+/// A line of progress; dropping it clears it.
+#[derive(Debug)]
+pub(super) struct Bar {
+    seeds: u64,
+    /// Unless there is a terminal, nothing is drawn.
+    clock: Option<Clock>,
+}
+
+#[derive(Debug)]
+struct Clock {
+    began: Instant,
+    drawn: Duration,
+}
+
+impl Bar {
+    pub(super) fn new(seeds: u64) -> Bar {
+        let clock = || Clock { began: now(), drawn: Duration::ZERO };
+        Bar { seeds, clock: std::io::stderr().is_terminal().then(clock) }
+    }
+
+    pub(super) fn show(&mut self, tally: &Tally) {
+        let Some(clock) = &mut self.clock else { return };
+        let passed = now() - clock.began;
+        if passed - clock.drawn >= PACE {
+            clock.drawn = passed;
+            // Nobody can be told that stderr is gone.
+            _ = write!(std::io::stderr(), "\r\x1b[K{}", line(tally.runs, self.seeds, tally.failures, passed));
+        }
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        if self.clock.is_some() {
+            _ = write!(std::io::stderr(), "\r\x1b[K");
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "how long a reader will wait is real time; no run sees it")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+fn line(runs: u64, seeds: u64, failures: u64, passed: Duration) -> String {
+    let rate = runs as f64 / passed.as_secs_f64().max(1e-9);
+    let left = (seeds - runs) as f64 / rate.max(1e-9);
+    let rate = if rate < 10.0 { format!("{rate:.1}") } else { format!("{rate:.0}") };
+    format!("{runs} of {seeds} seeds, {failures} failed; {rate} seeds/s, {} to go", told(left))
+}
+
+/// A length of time in seconds, for people.
+fn told(seconds: f64) -> String {
+    match seconds.ceil() as u64 {
+        seconds @ 0..60 => format!("{seconds} s"),
+        seconds @ 60..3_600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        seconds => format!("{} h {} min", seconds / 3_600, seconds % 3_600 / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_says_how_fast_and_how_long() {
+        let at = |runs, passed| line(runs, 1_000, 2, Duration::from_secs(passed));
+        assert_eq!(at(400, 10), "400 of 1000 seeds, 2 failed; 40 seeds/s, 15 s to go");
+        assert_eq!(at(1, 2), "1 of 1000 seeds, 2 failed; 0.5 seeds/s, 33 min 18 s to go");
+        assert_eq!(at(1, 60), "1 of 1000 seeds, 2 failed; 0.0 seeds/s, 16 h 39 min to go");
+        assert_eq!(at(1_000, 25), "1000 of 1000 seeds, 2 failed; 40 seeds/s, 0 s to go");
+    }
+}
