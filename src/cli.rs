@@ -21,6 +21,7 @@ mod load;
 mod new;
 mod run;
 mod serve;
+mod shrink;
 mod survives;
 mod test;
 
@@ -106,6 +107,8 @@ enum Command {
     Run(run::Args),
     /// Test a protocol under a workload with Maelstrom's options: one seed, or a thousand.
     Test(Box<test::Args>),
+    /// Find the smallest scenario that fails for the same reason.
+    Shrink(shrink::Args),
     /// Check a scenario file and print it in full, with every default.
     Check(check::Args),
     /// Write a scenario file to start from.
@@ -151,6 +154,7 @@ fn run_args(
     let done = match command {
         Command::Run(args) => run::run(registry, &args, paint, out),
         Command::Test(args) => test::test(registry, &args, paint, out),
+        Command::Shrink(args) => shrink::shrink(registry, &args, out),
         Command::Check(args) => check::check(registry, &args, out),
         Command::New(args) => new::new(&args, out),
         Command::List(args) => list::list(registry, &args, out),
