@@ -25,23 +25,19 @@ pub(super) struct Args {
     scenario: String,
     #[command(flatten)]
     overrides: Overrides,
-    #[command(flatten)]
-    effort: Effort,
+    /// Stop after this long, with the smallest found so far.
+    #[arg(long, value_name = "LENGTH", default_value = BUDGET)]
+    budget: Span,
+    /// How many threads share the runs; as many as there are cores unless given. The output is the same.
+    #[arg(long, value_name = "N")]
+    jobs: Option<usize>,
     /// Write the smallest scenario to FILE; beside the scenario, with .small.json at its end, unless given.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
 
-/// How much is done to find a smaller scenario.
-#[derive(Clone, Debug, clap::Args)]
-pub(super) struct Effort {
-    /// Stop after this long, with the smallest found so far.
-    #[arg(long, value_name = "LENGTH", default_value = "60s")]
-    budget: Span,
-    /// How many threads share the runs; as many as there are cores unless given. The output is the same.
-    #[arg(long, value_name = "N")]
-    jobs: Option<usize>,
-}
+/// A search may take this long unless another length is given.
+pub(super) const BUDGET: &str = "60s";
 
 pub(super) fn shrink(registry: &impl Registry, args: &Args, out: &mut impl Write) -> Done {
     let loaded = load(registry, &args.scenario, &args.overrides)?;
@@ -68,7 +64,7 @@ impl<O: Write> Visitor for Work<'_, O> {
         N: Node<Request = W::Request, Response = W::Response, Event = W::Event>,
     {
         let failing = explicit::<W, N>(self.scenario, self.document).map_err(Failure::bad_scenario)?;
-        let shrunk = Shrunk::of::<W, N>(failing, &self.args.effort)?;
+        let shrunk = Shrunk::of::<W, N>(failing, self.args.budget, self.args.jobs)?;
         let path = self.args.out.clone().unwrap_or_else(|| beside(&self.args.scenario));
         shrunk.write(&path)?;
         print(self.out, &shrunk.told(&path))?;
@@ -93,7 +89,7 @@ pub(super) struct Shrunk {
 
 impl Shrunk {
     /// The smallest scenario found, run twice more from the text that is written.
-    pub(super) fn of<W, N>(failing: Scenario, effort: &Effort) -> Result<Shrunk, Failure>
+    pub(super) fn of<W, N>(failing: Scenario, budget: Span, jobs: Option<usize>) -> Result<Shrunk, Failure>
     where
         W: Workload,
         N: Node<Request = W::Request, Response = W::Response, Event = W::Event>,
@@ -104,11 +100,11 @@ impl Shrunk {
             tried.fetch_add(1, Ordering::Relaxed);
             reason.holds::<W, N>(candidate)
         };
-        let mut watch = Watch::begin(effort.budget);
+        let mut watch = Watch::begin(budget);
         let mut shrinker = Shrinker::new(failing.clone());
         let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let goes_on = |smallest: &Scenario| watch.goes_on(smallest);
-        let end = search(&mut shrinker, effort.jobs.unwrap_or_else(cores), fails, goes_on);
+        let end = search(&mut shrinker, jobs.unwrap_or_else(cores), fails, goes_on);
         drop(watch);
         let reason = reason.fingerprint().to_owned();
         let smallest = named(shrinker.smallest(), &failing, &reason);
@@ -190,12 +186,22 @@ fn named(smallest: &Scenario, failing: &Scenario, reason: &str) -> Scenario {
     }
 }
 
+/// The scenario as text, without what any scenario has unless it says otherwise.
 fn text(scenario: &Scenario) -> Result<String, Failure> {
     let internal =
         |error: String| Failure::internal(format!("a smaller scenario cannot be written: {error}"));
-    let json = serde_json::to_string(scenario).map_err(|error| internal(error.to_string()))?;
-    let document = Document::parse("the scenario", &json).map_err(|misfit| internal(misfit.to_string()))?;
-    Ok(document.root().pretty())
+    let document = |scenario: &Scenario| {
+        let json = serde_json::to_string(scenario).map_err(|error| internal(error.to_string()))?;
+        Document::parse("the scenario", &json).map_err(|misfit| internal(misfit.to_string()))
+    };
+    let bare = r#"{ "name": "-", "nodes": 1, "protocol": { "-": {} }, "workload": { "-": {} } }"#;
+    let bare = Document::parse("a bare scenario", bare).and_then(|bare| Scenario::read(&bare));
+    let mut bare = bare.map_err(|misfit| internal(misfit.to_string()))?;
+    // Nobody should have to ask which seed or which nodes.
+    (bare.seed, bare.nodes, bare.format) = (!scenario.seed, 0, 0);
+    let mut written = document(scenario)?;
+    written.leave_out_what_is_in(&document(&bare)?, &["network"]);
+    Ok(written.root().pretty())
 }
 
 /// Runs the scenario twice from its text and pins what both came to.

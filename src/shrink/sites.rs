@@ -167,11 +167,12 @@ fn lengths(length: Span, least: Span) -> impl Iterator<Item = Span> {
     shorter.into_iter()
 }
 
-/// Earlier instants that are rounder, the roundest first.
+/// Earlier instants that are rounder, the roundest first: the beginning of the run is rounder than any.
 fn rounded(time: Time) -> impl Iterator<Item = Time> {
     let round =
         move |millis: u64| Time::from_nanos(time.as_nanos() / (millis * 1_000_000) * (millis * 1_000_000));
-    let mut earlier: Vec<Time> = ROUND.into_iter().map(round).filter(|earlier| *earlier < time).collect();
+    let earlier = std::iter::once(Time::ZERO).chain(ROUND.map(round));
+    let mut earlier: Vec<Time> = earlier.filter(|earlier| *earlier < time).collect();
     earlier.dedup();
     earlier.into_iter()
 }

@@ -22,6 +22,7 @@ mod program;
 mod readme;
 mod scenario;
 mod scenarios;
+mod shrink;
 mod stdio;
 mod support;
 mod survive;
