@@ -115,7 +115,7 @@ impl Shrunk {
 
     /// Writes the scenario.
     pub(super) fn write(&self, path: &Path) -> Result<(), Failure> {
-        std::fs::write(path, text(&self.after.0)?)
+        std::fs::write(path, self.after.0.concise())
             .map_err(|error| Failure::io(&format!("{}: cannot write the scenario", path.display()), &error))
     }
 
@@ -186,31 +186,13 @@ fn named(smallest: &Scenario, failing: &Scenario, reason: &str) -> Scenario {
     }
 }
 
-/// The scenario as text, without what any scenario has unless it says otherwise.
-fn text(scenario: &Scenario) -> Result<String, Failure> {
-    let internal =
-        |error: String| Failure::internal(format!("a smaller scenario cannot be written: {error}"));
-    let document = |scenario: &Scenario| {
-        let json = serde_json::to_string(scenario).map_err(|error| internal(error.to_string()))?;
-        Document::parse("the scenario", &json).map_err(|misfit| internal(misfit.to_string()))
-    };
-    let bare = r#"{ "name": "-", "nodes": 1, "protocol": { "-": {} }, "workload": { "-": {} } }"#;
-    let bare = Document::parse("a bare scenario", bare).and_then(|bare| Scenario::read(&bare));
-    let mut bare = bare.map_err(|misfit| internal(misfit.to_string()))?;
-    // Nobody should have to ask which seed or which nodes.
-    (bare.seed, bare.nodes, bare.format) = (!scenario.seed, 0, 0);
-    let mut written = document(scenario)?;
-    written.leave_out_what_is_in(&document(&bare)?, &["network"]);
-    Ok(written.root().pretty())
-}
-
 /// Runs the scenario twice from its text and pins what both came to.
 fn twice<W, N>(smallest: Scenario, reason: &str) -> Result<(Scenario, Summary), Failure>
 where
     W: Workload,
     N: Node<Request = W::Request, Response = W::Response, Event = W::Event>,
 {
-    let text = text(&smallest)?;
+    let text = smallest.concise();
     let once = || {
         let internal = |misfit| Failure::internal(format!("a smaller scenario cannot be read: {misfit}"));
         let document = Document::parse("the smaller scenario", &text).map_err(internal)?;
