@@ -21,6 +21,7 @@ use crate::workload::{EntryOf, Facts, Judged, Metric, Phase, Problem, Verdict, W
 pub mod lanes;
 mod stats;
 pub mod story;
+pub mod transcript;
 mod words;
 
 pub use stats::{Stats, Tallies};
