@@ -16,9 +16,11 @@ mod bar;
 mod builtin;
 mod check;
 mod completions;
+mod difference;
 mod list;
 mod load;
 mod new;
+mod replay;
 mod run;
 mod serve;
 mod shrink;
@@ -105,6 +107,8 @@ enum Colour {
 enum Command {
     /// Run a scenario and judge it.
     Run(run::Args),
+    /// Replay a run as a transcript for people: a line for every event, its verdict, its digest.
+    Replay(replay::Args),
     /// Test a protocol under a workload with Maelstrom's options: one seed, or a thousand.
     Test(Box<test::Args>),
     /// Find the smallest scenario that fails for the same reason.
@@ -153,6 +157,7 @@ fn run_args(
     let paint = paint(args.color);
     let done = match command {
         Command::Run(args) => run::run(registry, &args, paint, out),
+        Command::Replay(args) => replay::replay(registry, &args, paint, out),
         Command::Test(args) => test::test(registry, &args, paint, out),
         Command::Shrink(args) => shrink::shrink(registry, &args, out),
         Command::Check(args) => check::check(registry, &args, out),

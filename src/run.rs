@@ -18,8 +18,11 @@ use crate::time::Time;
 use crate::value::Value;
 use crate::workload::{EntryOf, Facts, Judged, Metric, Phase, Problem, Verdict, Workload};
 
+pub mod lanes;
 mod stats;
 pub mod story;
+pub mod transcript;
+mod words;
 
 pub use stats::{Stats, Tallies};
 

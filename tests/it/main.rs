@@ -20,6 +20,7 @@ mod network;
 mod own_node;
 mod program;
 mod readme;
+mod replay;
 mod scenario;
 mod scenarios;
 mod shrink;
