@@ -33,6 +33,8 @@ pub struct Shrinker {
     changed: bool,
     /// What was proposed last.
     candidate: Option<Scenario>,
+    /// How many candidates have been decided.
+    decided: u64,
 }
 
 /// Where in a round the search is.
@@ -57,7 +59,7 @@ impl Shrinker {
             "only a scenario with everything drawn can be shrunk"
         );
         let stage = Stage::list(List::FIRST, &failing);
-        let mut shrinker = Shrinker { current: failing, stage, changed: false, candidate: None };
+        let mut shrinker = Shrinker { current: failing, stage, changed: false, candidate: None, decided: 0 };
         shrinker.propose();
         shrinker
     }
@@ -65,6 +67,11 @@ impl Shrinker {
     /// The smallest so far that fails.
     pub fn smallest(&self) -> &Scenario {
         &self.current
+    }
+
+    /// Of how many candidates it was said whether they fail; the same with any number of threads.
+    pub fn decided(&self) -> u64 {
+        self.decided
     }
 
     /// A simpler scenario of which it is not known whether it fails; `None` at the fixed point.
@@ -78,6 +85,7 @@ impl Shrinker {
     /// If there is no candidate.
     pub fn accept(&mut self) {
         let smaller = self.candidate.take().expect("a candidate was asked about");
+        self.decided += 1;
         self.current = smaller;
         self.changed = true;
         match &mut self.stage {
@@ -95,6 +103,7 @@ impl Shrinker {
     /// If there is no candidate.
     pub fn reject(&mut self) {
         assert!(self.candidate.take().is_some(), "a candidate was asked about");
+        self.decided += 1;
         if let Stage::List { run, at, .. } = &mut self.stage {
             *at += *run;
         }

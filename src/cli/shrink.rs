@@ -2,7 +2,6 @@
 
 use std::io::{IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::load::{Overrides, load, program};
@@ -10,12 +9,14 @@ use super::{Done, Exit, Failure, print, shell_word};
 use crate::node::Node;
 use crate::protocol::{Registry, Visitor};
 use crate::report::printable;
+use crate::run::lanes::lanes;
 use crate::run::{QuietPanics, Summary, explicit, run};
 use crate::scenario::Scenario;
 use crate::scenario::document::Document;
 use crate::scenario::expect::Expect;
 use crate::shrink::{End, Reason, Shrinker, shrink as search};
 use crate::time::Span;
+use crate::value::Value;
 use crate::workload::{Verdict, Workload};
 
 #[derive(Clone, Debug, clap::Args)]
@@ -85,6 +86,8 @@ pub(super) struct Shrunk {
     reason: String,
     end: End,
     tried: u64,
+    /// What happens in the smallest, for the terminal.
+    story: String,
 }
 
 impl Shrunk {
@@ -95,11 +98,7 @@ impl Shrunk {
         N: Node<Request = W::Request, Response = W::Response, Event = W::Event>,
     {
         let (reason, before) = Reason::of::<W, N>(&failing).ok_or_else(|| passes(&failing))?;
-        let tried = AtomicU64::new(0);
-        let fails = |candidate: &Scenario| {
-            tried.fetch_add(1, Ordering::Relaxed);
-            reason.holds::<W, N>(candidate)
-        };
+        let fails = |candidate: &Scenario| reason.holds::<W, N>(candidate);
         let mut watch = Watch::begin(budget);
         let mut shrinker = Shrinker::new(failing.clone());
         let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -109,8 +108,10 @@ impl Shrunk {
         let reason = reason.fingerprint().to_owned();
         let smallest = named(shrinker.smallest(), &failing, &reason);
         let (smallest, after) = twice::<W, N>(smallest, &reason)?;
-        let tried = tried.into_inner();
-        Ok(Shrunk { before: (failing, before), after: (smallest, after), reason, end, tried })
+        let tried = shrinker.decided();
+        let values: Vec<Value> = after.problems.iter().filter_map(|problem| problem.value.clone()).collect();
+        let story = lanes::<W, N>(&smallest, &values);
+        Ok(Shrunk { before: (failing, before), after: (smallest, after), reason, end, tried, story })
     }
 
     /// Writes the scenario.
@@ -152,9 +153,7 @@ impl Shrunk {
         for problem in &self.after.1.problems {
             told.push_str(&format!("  - {}\n", printable(&problem.text)));
         }
-        for line in self.after.1.stories.iter().flat_map(|story| story.lines()) {
-            told.push_str(&format!("    {}\n", printable(line)));
-        }
+        told.push_str(&format!("\n{}", self.story));
         let path = path.display().to_string();
         told.push_str(&format!("\n{:<15} {}\n", "digest", self.after.1.digest));
         told.push_str(&format!("{:<15} {path}\n", "written"));
