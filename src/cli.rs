@@ -25,6 +25,7 @@ mod run;
 mod serve;
 mod survives;
 mod test;
+mod why;
 
 /// What kind of end a command comes to, other than a good one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +109,8 @@ enum Command {
     Run(run::Args),
     /// Replay a run as a transcript for people: a line for every event, its verdict, its digest.
     Replay(replay::Args),
+    /// Find out when it was decided that a run fails: redraw its future from many instants on.
+    Why(why::Args),
     /// Test a protocol under a workload with Maelstrom's options: one seed, or a thousand.
     Test(Box<test::Args>),
     /// Check a scenario file and print it in full, with every default.
@@ -155,6 +158,7 @@ fn run_args(
     let done = match command {
         Command::Run(args) => run::run(registry, &args, paint, out),
         Command::Replay(args) => replay::replay(registry, &args, paint, out),
+        Command::Why(args) => why::why(registry, &args, out),
         Command::Test(args) => test::test(registry, &args, paint, out),
         Command::Check(args) => check::check(registry, &args, out),
         Command::New(args) => new::new(&args, out),

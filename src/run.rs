@@ -8,6 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::id::{ClientId, NodeId};
 use crate::node::Node;
 use crate::ratio::Quotient;
+use crate::rng::Reseed;
 use crate::scenario::document::{Document, Misfit, Raw};
 use crate::scenario::expect::Bound;
 use crate::scenario::{Choice, ExplicitOperation, Scenario};
@@ -156,6 +157,20 @@ where
     O: Observer<N>,
 {
     judged::<W, N, O>(scenario.setup_written_out::<W, N>(), observer)
+}
+
+/// Runs a scenario with everything written out whose chance comes from another seed from an instant on.
+///
+/// # Panics
+/// As [`run_written_out`] does.
+pub fn run_reseeded<W, N, O>(scenario: &Scenario, reseed: Reseed, observer: &mut O) -> Summary
+where
+    W: Workload,
+    N: Node<Request = W::Request, Response = W::Response, Event = W::Event>,
+    O: Observer<N>,
+{
+    let setup = Setup { reseed: Some(reseed), ..scenario.setup_written_out::<W, N>() };
+    judged::<W, N, O>(setup, observer)
 }
 
 fn judged<W, N, O>(setup: Setup<N>, observer: &mut O) -> Summary

@@ -27,3 +27,4 @@ mod stdio;
 mod support;
 mod survive;
 mod tidy;
+mod why;

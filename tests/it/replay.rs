@@ -61,7 +61,8 @@ fn a_window_and_a_node() {
               last hop that failed: n1 to n2, sent at 1.010s: the link was cut by faults[0], a partition
 
         digest          a9ae62ebb6644abb
-    "#]].assert_eq(&but_replay(&said));
+    "#]]
+    .assert_eq(&but_replay(&said));
 }
 
 #[test]
