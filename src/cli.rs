@@ -23,6 +23,7 @@ mod new;
 mod replay;
 mod run;
 mod serve;
+mod shrink;
 mod survives;
 mod test;
 mod why;
@@ -113,6 +114,8 @@ enum Command {
     Why(why::Args),
     /// Test a protocol under a workload with Maelstrom's options: one seed, or a thousand.
     Test(Box<test::Args>),
+    /// Find the smallest scenario that fails for the same reason.
+    Shrink(shrink::Args),
     /// Check a scenario file and print it in full, with every default.
     Check(check::Args),
     /// Write a scenario file to start from.
@@ -160,6 +163,7 @@ fn run_args(
         Command::Replay(args) => replay::replay(registry, &args, paint, out),
         Command::Why(args) => why::why(registry, &args, out),
         Command::Test(args) => test::test(registry, &args, paint, out),
+        Command::Shrink(args) => shrink::shrink(registry, &args, out),
         Command::Check(args) => check::check(registry, &args, out),
         Command::New(args) => new::new(&args, out),
         Command::List(args) => list::list(registry, &args, out),

@@ -23,6 +23,7 @@ mod readme;
 mod replay;
 mod scenario;
 mod scenarios;
+mod shrink;
 mod stdio;
 mod support;
 mod survive;
