@@ -26,6 +26,7 @@ mod serve;
 mod shrink;
 mod survives;
 mod test;
+mod why;
 
 /// What kind of end a command comes to, other than a good one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,6 +110,8 @@ enum Command {
     Run(run::Args),
     /// Replay a run as a transcript for people: a line for every event, its verdict, its digest.
     Replay(replay::Args),
+    /// Find out when it was decided that a run fails: redraw its future from many instants on.
+    Why(why::Args),
     /// Test a protocol under a workload with Maelstrom's options: one seed, or a thousand.
     Test(Box<test::Args>),
     /// Find the smallest scenario that fails for the same reason.
@@ -158,6 +161,7 @@ fn run_args(
     let done = match command {
         Command::Run(args) => run::run(registry, &args, paint, out),
         Command::Replay(args) => replay::replay(registry, &args, paint, out),
+        Command::Why(args) => why::why(registry, &args, out),
         Command::Test(args) => test::test(registry, &args, paint, out),
         Command::Shrink(args) => shrink::shrink(registry, &args, out),
         Command::Check(args) => check::check(registry, &args, out),

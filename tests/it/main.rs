@@ -28,3 +28,4 @@ mod stdio;
 mod support;
 mod survive;
 mod tidy;
+mod why;
