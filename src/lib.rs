@@ -9,6 +9,8 @@ pub mod cli;
 pub mod hash;
 pub mod id;
 pub mod node;
+#[cfg(unix)]
+pub mod process;
 pub mod protocol;
 pub mod ratio;
 pub mod report;

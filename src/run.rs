@@ -13,19 +13,23 @@ use crate::scenario::document::{Document, Misfit, Raw};
 use crate::scenario::expect::Bound;
 use crate::scenario::{Choice, ExplicitOperation, Scenario};
 use crate::sim::fault::Fault;
-use crate::sim::{Counters, Digest, Observer, Record, Setup, Sim, Stop, WhenBusy, seal};
+use crate::sim::{Counters, Digest, Observer, Setup, Sim, Stop, WhenBusy, seal};
 use crate::stdio::wire::encode_body;
 use crate::time::Time;
 use crate::value::Value;
-use crate::workload::{EntryOf, Facts, Judged, Metric, Phase, Problem, Verdict, Workload};
+use crate::workload::{EntryOf, Metric, Phase, Problem, Verdict, Workload};
 
 pub mod lanes;
 mod stats;
 pub mod story;
 pub mod transcript;
+mod weigh;
 mod words;
 
 pub use stats::{Stats, Tallies};
+pub use weigh::Foreseen;
+
+use weigh::{Watch, summed_up};
 
 use story::Stories;
 
@@ -83,7 +87,7 @@ pub struct Summary {
     pub faults: Vec<Fault>,
     /// The virtual time at the end.
     pub ended: Time,
-    /// The digest of the trace and of every operation's result.
+    /// The digest of the trace and of every operation's result; [`Digest::NONE`] in real time.
     pub digest: Digest,
 }
 
@@ -115,24 +119,6 @@ impl Summary {
     /// A figure by its name.
     pub fn metric(&self, name: &str) -> Option<Metric> {
         self.metrics.iter().find(|(other, _)| *other == name).map(|(_, metric)| *metric)
-    }
-}
-
-/// Keeps what the judge asks for.
-struct Watch<W: Workload> {
-    witness: W::Witness,
-    wipes: Vec<(NodeId, Time)>,
-    crashes: Vec<(NodeId, Time)>,
-}
-
-impl<W: Workload, N: Node<Event = W::Event>> Observer<N> for Watch<W> {
-    fn observe(&mut self, at: Time, record: &Record<'_, N>) {
-        match record {
-            Record::Event(node, event) => W::see(&mut self.witness, at, *node, event),
-            Record::Wipe(node) => self.wipes.push((*node, at)),
-            Record::Crash(node) => self.crashes.push((*node, at)),
-            _ => {}
-        }
     }
 }
 
@@ -195,30 +181,24 @@ where
     let again = setup.clone();
     let mut watch = Watch::<W> { witness: W::witness(&members), wipes: Vec::new(), crashes: Vec::new() };
     let mut ran = drive::<W, N, _>(setup, (&mut watch, observer));
-    let facts = Facts { members: &members, wipes: &watch.wipes, crashes: &watch.crashes };
-    let judged = W::judge(&ran.history, &watch.witness, &facts);
-    let Judged { strict, maelstrom, problems, figures, metrics, rows } = judged;
+    let judged = watch.judged(&ran.history, &members);
     let lost: Vec<Value> =
-        problems.iter().filter_map(|problem| problem.value.clone()).take(MOST_STORIES).collect();
+        judged.problems.iter().filter_map(|problem| problem.value.clone()).take(MOST_STORIES).collect();
     let untold = lost.is_empty() || telling == Telling::Nothing;
     let stories = if untold { Vec::new() } else { tell::<W, N>(again, &lost) };
-    let ended_badly = ran.trouble.is_some();
-    let stats = Stats::of::<W>(&ran.history);
+    let trouble: Vec<Problem> = ran.trouble.take().into_iter().collect();
+    let ended_badly = !trouble.is_empty();
+    let digest = seal(ran.digest, &ran.history);
+    let summary = summed_up::<W>(judged, &ran.history, ran.counters, &members);
     Summary {
-        verdict: if ended_badly { Verdict::Fail } else { strict },
-        maelstrom,
+        verdict: if ended_badly { Verdict::Fail } else { summary.verdict },
         // What a run that did not end leaves undone speaks of nothing else.
-        problems: ran.trouble.take().map_or(problems, |trouble| vec![trouble]),
+        problems: if ended_badly { trouble } else { summary.problems },
         stories: if ended_badly { Vec::new() } else { stories },
-        metrics: metrics.into_iter().chain(run_metrics(&ran.counters, &stats)).collect(),
-        rows,
-        workload: serde_json::to_string(&figures).expect("figures can be written as JSON"),
-        stats,
-        greetings: u64::from(members.present()) * W::GREETINGS,
-        counters: ran.counters,
         faults,
         ended: ran.ended,
-        digest: seal(ran.digest, &ran.history),
+        digest,
+        ..summary
     }
 }
 

@@ -13,6 +13,7 @@ use crate::time::{Span, Time};
 use crate::topology::Layout;
 use crate::workload::Entry;
 
+pub(crate) mod bench;
 mod calls;
 mod client;
 mod clock;
@@ -35,7 +36,7 @@ use clock::Clocks;
 use deliverer::{Deliverers, Item};
 use fault::{Edge, Fault, edges};
 use host::{Held, Host, Life};
-use network::{Fate, Network, Profile};
+use network::{Fate, Network};
 use pending::{Alarm, Pending, Slab};
 use queue::Queue;
 
@@ -96,10 +97,7 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
             inputs: Tally::default(),
             network: Network::new(&setup),
             clocks: Clocks::default(),
-            deliverers: match setup.profile {
-                Profile::Ideal => None,
-                Profile::Maelstrom => Some(Deliverers::new(count)),
-            },
+            deliverers: Deliverers::for_profile(setup.profile, count),
             queue: Queue::new(),
             flights: Slab::new(),
             alarms: Slab::new(),

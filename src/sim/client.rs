@@ -87,6 +87,11 @@ impl<Q: Data, A: Data> Clients<Q, A> {
         &self.entries[place]
     }
 
+    /// What became of an operation, if it is one and has been asked.
+    pub(crate) fn find(&self, operation: usize) -> Option<&Entry<Q, A>> {
+        self.places.get(operation).copied().flatten().map(|place| &self.entries[place])
+    }
+
     /// The client asks, or whoever asks in its place; returns who asks.
     pub(crate) fn invoke(&mut self, operation: usize, members: &Members, now: Time) -> ClientId {
         if let Some(worker) = self.other_than_busy(operation, members) {

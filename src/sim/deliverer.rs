@@ -8,6 +8,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+use super::network::Profile;
 use super::pending::Pending;
 use super::{Observer, Sim, Why};
 use crate::id::NodeId;
@@ -63,7 +64,7 @@ fn held_for(deadline: Time, now: Time) -> Span {
 
 /// What waits for a deliverer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Item {
+pub(crate) enum Item {
     /// A message, by its slot.
     Message(u32),
     /// A request, by its operation.
@@ -72,7 +73,7 @@ pub(super) enum Item {
 
 /// The deliverers of all nodes.
 #[derive(Debug)]
-pub(super) struct Deliverers {
+pub(crate) struct Deliverers {
     lines: Vec<Line>,
     /// Counts what has been put in line, so that equal deadlines keep the order of sending.
     count: u64,
@@ -85,13 +86,19 @@ struct Line {
 }
 
 impl Deliverers {
-    pub(super) fn new(nodes: u32) -> Deliverers {
-        Deliverers { lines: (0..nodes).map(|_| Line::default()).collect(), count: 0 }
+    /// The deliverers of so many nodes; none in the ideal profile.
+    pub(crate) fn for_profile(profile: Profile, nodes: u32) -> Option<Deliverers> {
+        match profile {
+            Profile::Ideal => None,
+            Profile::Maelstrom => {
+                Some(Deliverers { lines: (0..nodes).map(|_| Line::default()).collect(), count: 0 })
+            }
+        }
     }
 
     /// Puts an item in line; whether the node's deliverer is idle and takes its next.
     #[must_use]
-    fn wait(&mut self, node: NodeId, deadline: Time, item: Item) -> bool {
+    pub(crate) fn wait(&mut self, node: NodeId, deadline: Time, item: Item) -> bool {
         self.count += 1;
         let line = &mut self.lines[node.index()];
         line.waiting.push(Reverse((deadline, self.count, item)));
@@ -99,18 +106,18 @@ impl Deliverers {
     }
 
     /// The item that is due first leaves the line.
-    fn next(&mut self, node: NodeId) -> Option<(Time, Item)> {
+    pub(crate) fn next(&mut self, node: NodeId) -> Option<(Time, Item)> {
         self.lines[node.index()].waiting.pop().map(|Reverse((deadline, _, item))| (deadline, item))
     }
 
     /// The deliverer holds the item, and takes no other.
-    fn hold(&mut self, node: NodeId, item: Item) {
+    pub(crate) fn hold(&mut self, node: NodeId, item: Item) {
         let held = self.lines[node.index()].held.replace(item);
         assert!(held.is_none(), "a deliverer holds one item at a time");
     }
 
     /// The held item is handed over.
-    fn hand_over(&mut self, node: NodeId) -> Item {
+    pub(crate) fn hand_over(&mut self, node: NodeId) -> Item {
         self.lines[node.index()].held.take().expect("a deliverer hands over what it holds")
     }
 }

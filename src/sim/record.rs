@@ -164,9 +164,17 @@ impl<N: Node, O: Observer<N>> Observer<N> for Option<O> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Digest(pub u64);
 
+impl Digest {
+    /// There is none: what happens in real time is never the same twice.
+    pub const NONE: Digest = Digest(0);
+}
+
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&format!("{:016x}", self.0))
+        match *self {
+            Digest::NONE => f.pad("none: real time is never the same twice"),
+            Digest(hash) => f.pad(&format!("{hash:016x}")),
+        }
     }
 }
 

@@ -29,6 +29,8 @@ pub struct Line<'a> {
     pub msg_id: Option<u64>,
     /// Whether the body has an `in_reply_to`.
     pub is_reply: bool,
+    /// That `in_reply_to`, if it is an integer from 0 to 2^63 - 1.
+    pub in_reply_to: Option<u64>,
 }
 
 impl<'a> Line<'a> {
@@ -66,6 +68,7 @@ impl<'a> Line<'a> {
             tag,
             msg_id: head.msg_id.and_then(number),
             is_reply: head.in_reply_to.is_some(),
+            in_reply_to: head.in_reply_to.and_then(number),
         })
     }
 }

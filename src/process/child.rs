@@ -1,0 +1,215 @@
+//! One process: a reader and a writer for its pipes, its log, its signals, and its certain end.
+//!
+//! It knows lines and nothing of what they say. Whoever holds it is never blocked by it: what cannot be written is
+//! refused, and what is read waits in a bounded channel of all.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::path::PathBuf;
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+
+use crate::id::NodeId;
+
+/// What is run as a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program {
+    /// The program; it is run without a shell.
+    pub path: PathBuf,
+    /// Its arguments.
+    pub args: Vec<String>,
+    /// Where what it writes to stderr goes.
+    pub logs: Logs,
+}
+
+/// Where what nodes write to stderr goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Logs {
+    /// Nowhere.
+    Nowhere,
+    /// To stderr, each line with the node's name before it.
+    Stderr,
+    /// To files in this folder, n0.log and so on.
+    Folder(PathBuf),
+}
+
+/// So many lines wait to be written to a process; then it does not read.
+const MOST_UNREAD: usize = 10_000;
+/// Longer lines are not read.
+const LONGEST_LINE: usize = 4 << 20;
+
+/// What a process says.
+#[derive(Debug)]
+pub(super) struct Said {
+    pub(super) node: NodeId,
+    /// Which life of the node, so that what an earlier process said is told apart.
+    pub(super) life: u32,
+    pub(super) what: What,
+}
+
+/// What came out of a process.
+#[derive(Debug)]
+pub(super) enum What {
+    /// A line, without its end.
+    Line(Vec<u8>),
+    /// Something that looks whole, but has no end of line yet.
+    NoNewline(Vec<u8>),
+    /// A line of more than four mebibytes.
+    TooLong,
+    /// The process has closed its stdout.
+    End,
+}
+
+/// A running process. Dropping it kills it and waits for its end.
+#[derive(Debug)]
+pub(super) struct Process {
+    child: Child,
+    lines: SyncSender<Vec<u8>>,
+}
+
+/// A process whose pipe and queue are full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct DoesNotRead;
+
+impl Process {
+    /// Starts a program for a node; what it says goes to `says`.
+    pub(super) fn spawn(
+        program: &Program,
+        node: NodeId,
+        life: u32,
+        says: &SyncSender<Said>,
+    ) -> io::Result<Process> {
+        let mut command = Command::new(&program.path);
+        command.args(&program.args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // Ctrl-C is for whoever runs the nodes, who then ends them.
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let mut child = command.spawn()?;
+        let ends = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let (Some(stdin), Some(stdout), Some(stderr)) = ends else { unreachable!("all three are pipes") };
+        let (lines, to_write) = sync_channel::<Vec<u8>>(MOST_UNREAD);
+        let says = says.clone();
+        let log = log(program, node, life)?;
+        in_background(move || write(stdin, to_write));
+        in_background(move || read(stdout, |what| says.send(Said { node, life, what }).is_ok()));
+        in_background(move || keep(stderr, node, log));
+        Ok(Process { child, lines })
+    }
+
+    /// Writes a line, as soon as the process reads.
+    pub(super) fn tell(&self, line: Vec<u8>) -> Result<(), DoesNotRead> {
+        match self.lines.try_send(line) {
+            // What is written to a process that has ended is lost; that it ended is said by its stdout.
+            Ok(()) | Err(TrySendError::Disconnected(_)) => Ok(()),
+            Err(TrySendError::Full(_)) => Err(DoesNotRead),
+        }
+    }
+
+    /// Holds the process still, or lets it go on.
+    pub(super) fn signal(&self, signal: rustix::process::Signal) -> io::Result<()> {
+        let pid = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw);
+        let pid = pid.ok_or_else(|| io::Error::other("the process has no number"))?;
+        Ok(rustix::process::kill_process(pid, signal)?)
+    }
+
+    /// How the process ended, if it has.
+    pub(super) fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // One that has ended cannot be killed, and that is all that can go wrong.
+        _ = self.child.kill();
+        _ = self.child.wait();
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "pipes of real processes are read and written while others wait"
+)]
+fn in_background(work: impl FnOnce() + Send + 'static) {
+    _ = std::thread::spawn(work);
+}
+
+fn write(mut stdin: ChildStdin, lines: std::sync::mpsc::Receiver<Vec<u8>>) {
+    for line in lines {
+        if stdin.write_all(&line).and_then(|()| stdin.flush()).is_err() {
+            return;
+        }
+    }
+}
+
+/// Cuts what comes into lines, until nobody listens.
+fn read(mut stdout: ChildStdout, says: impl Fn(What) -> bool) {
+    let (mut held, mut chunk) = (Vec::new(), [0; 1 << 16]);
+    let mut skipping = false;
+    loop {
+        let count = match stdout.read(&mut chunk) {
+            Ok(0) | Err(_) => break,
+            Ok(count) => count,
+        };
+        let mut rest = &chunk[..count];
+        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+            held.extend_from_slice(&rest[..end]);
+            rest = &rest[end + 1..];
+            let line = std::mem::take(&mut held);
+            if !std::mem::take(&mut skipping) && !says(What::Line(line)) {
+                return;
+            }
+        }
+        held.extend_from_slice(rest);
+        if held.len() > LONGEST_LINE {
+            held.clear();
+            if !std::mem::replace(&mut skipping, true) && !says(What::TooLong) {
+                return;
+            }
+        }
+        if held.ends_with(b"}") && !says(What::NoNewline(held.clone())) {
+            return;
+        }
+    }
+    if !held.is_empty() && !says(What::NoNewline(held)) {
+        return;
+    }
+    says(What::End);
+}
+
+enum Log {
+    Nowhere,
+    Stderr,
+    File(File),
+}
+
+fn log(program: &Program, node: NodeId, life: u32) -> io::Result<Log> {
+    Ok(match &program.logs {
+        Logs::Nowhere => Log::Nowhere,
+        Logs::Stderr => Log::Stderr,
+        Logs::Folder(folder) => {
+            let path = folder.join(format!("{node}.log"));
+            Log::File(match life {
+                0 => File::create(path)?,
+                _ => File::options().append(true).create(true).open(path)?,
+            })
+        }
+    })
+}
+
+/// Reads stderr to its end, so that nobody blocks on it, and keeps what is to be kept.
+fn keep(stderr: ChildStderr, node: NodeId, mut log: Log) {
+    let mut lines = BufReader::new(stderr);
+    let mut line = Vec::new();
+    while lines.read_until(b'\n', &mut line).is_ok_and(|count| count > 0) {
+        // A log that cannot be written is no reason to end a run.
+        _ = match &mut log {
+            Log::Nowhere => Ok(()),
+            Log::File(file) => file.write_all(&line),
+            Log::Stderr => {
+                let text = crate::report::printable(String::from_utf8_lossy(&line).trim_end());
+                writeln!(io::stderr(), "{node}: {text}")
+            }
+        };
+        line.clear();
+    }
+}
