@@ -1,7 +1,7 @@
 //! The command line: one file a subcommand. [`main`] serves any registry, so that your own node gets every command.
 //!
 //! Data goes to stdout, talk to stderr. Exit codes: 0 as expected, 1 a property failed, 2 unknown, 3 not
-//! deterministic, 64 usage, 65 bad scenario, 70 internal, 74 I/O.
+//! deterministic, 64 usage, 65 bad scenario, 70 internal, 74 I/O, 130 interrupted.
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
@@ -16,12 +16,16 @@ mod bar;
 mod builtin;
 mod check;
 mod completions;
+mod keep;
 mod list;
 mod load;
+mod merge;
 mod new;
 mod run;
 mod serve;
+mod summary;
 mod survives;
+mod sweep;
 mod test;
 
 /// What kind of end a command comes to, other than a good one.
@@ -106,6 +110,10 @@ enum Command {
     Run(run::Args),
     /// Test a protocol under a workload with Maelstrom's options: one seed, or a thousand.
     Test(Box<test::Args>),
+    /// Run a scenario under many seeds and many values, and count what fails.
+    Sweep(Box<sweep::Args>),
+    /// Put the shards of a sweep together.
+    Merge(merge::Args),
     /// Check a scenario file and print it in full, with every default.
     Check(check::Args),
     /// Write a scenario file to start from.
@@ -151,6 +159,8 @@ fn run_args(
     let done = match command {
         Command::Run(args) => run::run(registry, &args, paint, out),
         Command::Test(args) => test::test(registry, &args, paint, out),
+        Command::Sweep(args) => sweep::sweep(registry, &args, out),
+        Command::Merge(args) => merge::merge(registry, &args, out),
         Command::Check(args) => check::check(registry, &args, out),
         Command::New(args) => new::new(&args, out),
         Command::List(args) => list::list(registry, &args, out),

@@ -25,4 +25,5 @@ mod scenarios;
 mod stdio;
 mod support;
 mod survive;
+mod sweep;
 mod tidy;
