@@ -111,8 +111,12 @@ enum Command {
     /// Test a protocol under a workload with Maelstrom's options: one seed, or a thousand.
     Test(Box<test::Args>),
     /// Run a scenario under many seeds and many values, and count what fails.
+    ///
+    /// A run fails if its verdict is not pass or if it misses a bound of `expect`, whatever verdict is expected.
     Sweep(Box<sweep::Args>),
     /// Put the shards of a sweep together.
+    ///
+    /// What comes of it has the same bytes, and prints the same, as a sweep that was never cut in shards.
     Merge(merge::Args),
     /// Check a scenario file and print it in full, with every default.
     Check(check::Args),

@@ -12,7 +12,6 @@ use crate::sweep::folder::{FolderError, MANIFEST};
 use crate::sweep::merge::{MergeError, merge as merge_parts, whole};
 use crate::sweep::survey::Survey;
 
-/// Puts the shards of a sweep together: the same bytes, and the same summary, as of a sweep never cut in shards.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Args {
     /// The folders of all shards, in any order.

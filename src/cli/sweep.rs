@@ -27,8 +27,6 @@ use crate::sweep::sweep as run_seeds;
 use crate::sweep::vary::{Point, Vary, grid};
 use crate::workload::Workload;
 
-/// Runs many seeds of a scenario and counts those that fail: whose verdict is not pass or that miss a bound of `expect`,
-/// whatever verdict the scenario expects.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
@@ -60,10 +58,11 @@ pub(super) struct Args {
 const EXAMPLES: &str = "\
 Examples:
   rumormill sweep quickstart --seeds 0..1000
-  rumormill sweep lossy.json --seeds 0..1000 --vary protocol.gossip.fanout=1..=6 --export-csv fanout.csv
-  rumormill sweep lossy.json --seeds 0..1000000 --shard 3/64 --out sweeps/lossy-3   (docs/clusters.md)
+  rumormill sweep my.json --seeds 0..1000 --vary protocol.gossip.fanout=1..=6
+  rumormill sweep my.json --seeds 0..1000000 --shard 3/64 --out part-3
 
-Exit codes: 0 no run failed, 1 (or --fail-exit) one did, 130 interrupted, with what was done kept in --out DIR.";
+Exit codes: 0 no run failed; 1, or that of --fail-exit, one did; 130 interrupted.
+docs/clusters.md says what is kept, and how shards are run on a cluster.";
 
 /// The exit code after Ctrl-C.
 const INTERRUPTED: u8 = 130;

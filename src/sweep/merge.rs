@@ -20,9 +20,6 @@ pub enum MergeError {
     /// Not a folder of runs.
     #[error("{0}: there is no {MANIFEST} here; name folders that `sweep --out` wrote", MANIFEST = folder::MANIFEST)]
     NoSweep(String),
-    /// Some of a part's runs are missing.
-    #[error("{0}: this part is not complete; give the command that began it again, and it goes on")]
-    Incomplete(String),
     /// Parts of different sweeps.
     #[error(
         "{one} and {other} are not parts of the same sweep\n  {differences}\n  \
@@ -47,13 +44,16 @@ pub enum MergeError {
         /// What both hold.
         seeds: String,
     },
-    /// Seeds that no part holds.
-    #[error("the seeds {seeds} are missing{shards}: name the folders that hold them too, or run them first")]
+    /// Runs that no part holds.
+    #[error(
+        "not all runs are there\n  {missing}\n  {todo}",
+        missing = .missing.join("\n  ")
+    )]
     Missing {
-        /// Which.
-        seeds: String,
-        /// Which shards these are, if that can be said.
-        shards: String,
+        /// Which, a line each.
+        missing: Vec<String>,
+        /// What to do.
+        todo: String,
     },
 }
 
@@ -62,6 +62,14 @@ pub enum MergeError {
 pub struct Part {
     path: PathBuf,
     manifest: Manifest,
+    state: State,
+}
+
+/// Whether a part is finished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Complete,
+    Begun,
 }
 
 impl Part {
@@ -91,14 +99,9 @@ pub fn whole(folders: &[PathBuf]) -> Result<(Manifest, Vec<Part>), MergeError> {
             return Err(MergeError::Overlap { one: pair[0].name(), other: pair[1].name(), seeds });
         }
     }
-    let shares = parts.iter().map(|part| part.manifest.share());
-    let missing = gaps(&first.manifest.seeds, shares);
-    if !missing.is_empty() {
-        let shards = missing_shards(&parts);
-        return Err(MergeError::Missing {
-            seeds: missing.iter().map(told).collect::<Vec<_>>().join(", "),
-            shards,
-        });
+    let unfinished = unfinished(&first.manifest.seeds, &parts);
+    if !unfinished.is_empty() {
+        return Err(MergeError::Missing { missing: unfinished, todo: todo(&parts) });
     }
     Ok((Manifest { shard: None, ..first.manifest.clone() }, parts))
 }
@@ -118,22 +121,36 @@ fn gaps(seeds: &Range<u64>, shares: impl Iterator<Item = Range<u64>>) -> Vec<Ran
 fn part(path: &Path) -> Result<Part, MergeError> {
     let name = || path.display().to_string();
     let manifest = folder::manifest(path)?.ok_or_else(|| MergeError::NoSweep(name()))?;
-    if !path.join(folder::RUNS).exists() {
-        return Err(MergeError::Incomplete(name()));
-    }
-    Ok(Part { path: path.to_owned(), manifest })
+    let state = if path.join(folder::RUNS).exists() { State::Complete } else { State::Begun };
+    Ok(Part { path: path.to_owned(), manifest, state })
 }
 
-/// The missing shards by their numbers, if all parts are of as many.
-fn missing_shards(parts: &[Part]) -> String {
-    let shards: Vec<Shard> = parts.iter().filter_map(|part| part.manifest.shard).collect();
-    let Some(count) = shards.first().map(|shard| shard.count()) else { return String::new() };
-    if shards.len() < parts.len() || shards.iter().any(|shard| shard.count() != count) {
-        return String::new();
+/// What is missing, a line each.
+fn unfinished(seeds: &Range<u64>, parts: &[Part]) -> Vec<String> {
+    let begun = parts.iter().filter(|part| part.state == State::Begun);
+    let begun = begun.map(|part| format!("{} is not complete", part.name()));
+    let gaps = gaps(seeds, parts.iter().map(|part| part.manifest.share()));
+    begun
+        .chain(gaps.iter().map(|gap| format!("the seeds {} are in none of the folders", told(gap))))
+        .collect()
+}
+
+/// What to run, by the shards' numbers if all are of as many.
+fn todo(parts: &[Part]) -> String {
+    let shard = |part: &Part| part.manifest.shard;
+    let Some(count) = parts.iter().find_map(shard).map(Shard::count) else {
+        return "give the command that began it again, and it goes on".to_owned();
+    };
+    if parts.iter().any(|part| shard(part).is_none_or(|shard| shard.count() != count)) {
+        return "name the folders that hold them too, or run them first".to_owned();
     }
-    let missing = Shard::all(count).filter(|shard| !shards.contains(shard));
-    let missing: Vec<String> = missing.take(20).map(|shard| shard.to_string()).collect();
-    format!(" (shard {})", missing.join(", "))
+    let done = |it: Shard| parts.iter().any(|part| part.state == State::Complete && shard(part) == Some(it));
+    let missing = Shard::all(count).filter(|shard| !done(*shard)).map(|shard| shard.number().to_string());
+    let missing: Vec<String> = missing.collect();
+    format!(
+        "give the commands of these shards of {count} again, and those begun go on (in Slurm: --array={0}): {0}",
+        missing.join(",")
+    )
 }
 
 /// Writes the runs of all parts to a folder, and shows them, each with the number of its point.

@@ -55,7 +55,11 @@ impl Report<'_> {
     /// One screen for people.
     pub fn text(&self) -> String {
         let Report { scenario: Scenario { name, nodes, protocol, workload, .. }, survey, .. } = self;
-        let word = if survey.failures() == 0 { "PASS" } else { "FAIL" };
+        let word = match survey.failures() {
+            0 if survey.runs() < self.all() => "UNKNOWN",
+            0 => "PASS",
+            _ => "FAIL",
+        };
         let mut text = format!(
             "{word}  {}: {} under {}, {nodes} nodes: {} of {} runs failed\n\n",
             printable(name),
@@ -92,11 +96,17 @@ impl Report<'_> {
         text
     }
 
+    /// How many runs there are when none is missing.
+    fn all(&self) -> u64 {
+        let share = self.manifest.share();
+        (share.end - share.start).saturating_mul(self.points.len() as u64)
+    }
+
     fn seeds(&self) -> String {
         let Manifest { seeds, shard, .. } = self.manifest;
         let share = self.manifest.share();
         let part = shard.map_or(String::new(), |shard| format!(", shard {shard} of {}", told(seeds)));
-        let all = (share.end - share.start).saturating_mul(self.points.len() as u64);
+        let all = self.all();
         let missing = all.saturating_sub(self.survey.runs());
         let missing = if missing == 0 {
             String::new()
@@ -148,8 +158,11 @@ impl Report<'_> {
             let rate = row.rate();
             let percent = |share: f64| format!("{:.2}", 100.0 * share);
             let mut cells: Vec<String> = point.0.iter().map(|(_, value)| shown(value)).collect();
-            cells.extend([row.runs.to_string(), row.failures.to_string(), percent(rate.estimate)]);
-            cells.push(format!("{} to {}", percent(rate.low), percent(rate.high)));
+            cells.extend([row.runs, row.failures].map(|count| count.to_string()));
+            cells.extend(match row.runs {
+                0 => ["-".to_owned(), "-".to_owned()],
+                _ => [percent(rate.estimate), format!("{} to {}", percent(rate.low), percent(rate.high))],
+            });
             let [_, spread, messages] = row.quantiles();
             for (figure, quantiles) in figures.iter().zip([spread, messages]) {
                 let cell = |value: f64| people(value, figure.unit);
@@ -189,8 +202,6 @@ impl Report<'_> {
     /// One JSON object.
     pub fn json(&self) -> String {
         let Report { scenario, manifest, points, survey, kept } = self;
-        let share = manifest.share();
-        let all = (share.end - share.start).saturating_mul(points.len() as u64);
         let kind = |(fingerprint, kind): (&str, &super::survey::Kind)| json!({ "fingerprint": fingerprint, "count": kind.count, "seed": kind.seed, "set": set(&points[kind.point]) });
         let row = |(point, row): (&Point, &Row)| {
             let figures = FIGURES.iter().zip(row.quantiles());
@@ -224,7 +235,7 @@ impl Report<'_> {
             "workload": scenario.workload.name,
             "seeds": told(&manifest.seeds),
             "shard": manifest.shard,
-            "complete": survey.runs() == all,
+            "complete": survey.runs() == self.all(),
             "runs": survey.runs(),
             "failures": survey.failures(),
             "failure-rate": rate(survey.rate()),

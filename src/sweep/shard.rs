@@ -44,6 +44,11 @@ impl Shard {
         edge(self.number - 1)..edge(self.number)
     }
 
+    /// Which part it is, counted from 1.
+    pub fn number(self) -> u64 {
+        self.number
+    }
+
     /// Of how many parts it is one.
     pub fn count(self) -> u64 {
         self.count

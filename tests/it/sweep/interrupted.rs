@@ -79,10 +79,23 @@ fn stopped_it_says_how_to_go_on_and_does() {
             format!("interrupted: {kept} of 400 runs are kept in kept; the same command goes on with them");
         assert!(talk.contains(&says), "{talk}");
         let missing = format!("0..400; interrupted, {} of 400 runs missing", 400 - kept);
-        assert!(out.contains(&missing) && out.contains(&format!("of {kept} runs failed")), "{out}");
+        assert!(out.starts_with("UNKNOWN  quickstart: ") && out.contains(&missing));
+        assert!(out.contains(&format!("of {kept} runs failed")), "{out}");
         let said = run(&desk, LONG);
         assert_eq!((desk.read("kept/runs.jsonl"), said.out), undisturbed());
     }
+}
+
+#[test]
+fn stopped_without_a_folder_it_says_what_it_saw() {
+    let desk = Desk::new();
+    let line = format!(
+        "\"$RUMORMILL\" {} & pid=$!; sleep 1.5; kill -INT $pid; wait $pid",
+        LONG.replace("--out kept", "")
+    );
+    let said = desk.shell(&line.replace("0..400", "0..1000000"));
+    assert!(said.code == 130 && said.out.starts_with("UNKNOWN  quickstart: "), "{said:?}");
+    assert!(said.talk.contains("of 1000000 runs; with --out DIR they would be kept"), "{said:?}");
 }
 
 #[test]

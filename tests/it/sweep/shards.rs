@@ -63,9 +63,18 @@ fn what_does_not_belong_together_is_refused_by_name() {
     desk.put("other-version/manifest.json", manifest);
     std::fs::create_dir(desk.path("empty")).unwrap();
     for (parts, says) in [
-        ("part-1 part-3 part-4", "the seeds 16..22 are missing (shard 2/4)"),
-        ("part-2 part-3", "the seeds 10..16, 28..35 are missing (shard 1/4, 4/4)"),
-        ("part-1 of-three part-4", "the seeds 16..18, 26..28 are missing:"),
+        (
+            "part-1 part-3 part-4",
+            "not all runs are there\n  the seeds 16..22 are in none of the folders\n  give the commands of these shards of 4 again, and those begun go on (in Slurm: --array=2): 2",
+        ),
+        (
+            "part-2 part-3",
+            "the seeds 10..16 are in none of the folders\n  the seeds 28..35 are in none of the folders",
+        ),
+        (
+            "part-1 of-three part-4",
+            "the seeds 26..28 are in none of the folders\n  name the folders that hold them too",
+        ),
         ("part-1 part-2 part-2 part-3 part-4", "part-2 and part-2 both hold the seeds 16..22"),
         ("part-1 part-2 of-three part-3 part-4", "part-2 and of-three both hold the seeds 18..22"),
         ("whole part-2", "whole and part-2 both hold the seeds 16..22"),
@@ -74,8 +83,9 @@ fn what_does_not_belong_together_is_refused_by_name() {
         ("part-1 other-vary part-3 part-4", "vary: nothing there, network.loss=0,1 here"),
         ("part-1 other-version part-3 part-4", "version: "),
         (
-            "part-1 half-done part-3 part-4",
-            "half-done: this part is not complete; give the command that began it again",
+            "part-1 half-done part-3",
+            "  half-done is not complete\n  the seeds 28..35 are in none of the folders\n  \
+             give the commands of these shards of 4 again, and those begun go on (in Slurm: --array=2,4): 2,4\n",
         ),
         ("part-1 empty part-3 part-4", "empty: there is no manifest.json here"),
         ("part-1 nowhere part-3 part-4", "nowhere: there is no manifest.json here"),
@@ -90,4 +100,22 @@ fn what_does_not_belong_together_is_refused_by_name() {
     let said = run(&desk, "merge part-1 part-2 part-3 part-4 --out part-1");
     assert!(said.code == 64 && said.talk.contains("shard: 1/4 there, the whole here"), "{said:?}");
     assert_eq!(run(&desk, "merge --out merged").code, 64);
+}
+
+#[test]
+fn a_task_submitted_again_alone_is_still_one_of_as_many() {
+    let desk = desk();
+    let contrib = crate::support::root().join("contrib");
+    let task = format!(
+        "PATH=$(dirname \"$RUMORMILL\"):$PATH SHARDS=4 SCENARIO=small.json SEEDS=10..35 VARY=network.loss=0,0.5 SWEEP=. \
+         SLURM_ARRAY_TASK_ID=3 SLURM_ARRAY_TASK_COUNT=1 bash {}/sweep.sbatch",
+        contrib.display()
+    );
+    let said = desk.shell(&task);
+    assert!(said.code == 0 && said.row("seeds") == "22..28, shard 3/4 of 10..35 at 2 points", "{said:?}");
+    assert_eq!(desk.read("part-3/runs.jsonl").lines().count(), 12);
+    for script in ["slurm.sh", "parallel.sh"] {
+        let said = desk.shell(&format!("bash -n {}/{script}", contrib.display()));
+        assert_eq!((said.code, said.talk.as_str()), (0, ""), "{script}");
+    }
 }
