@@ -16,13 +16,16 @@ mod bar;
 mod builtin;
 mod check;
 mod completions;
+mod difference;
 mod keep;
 mod list;
 mod load;
 mod merge;
 mod new;
+mod replay;
 mod run;
 mod serve;
+mod shrink;
 mod summary;
 mod survives;
 mod sweep;
@@ -108,6 +111,8 @@ enum Colour {
 enum Command {
     /// Run a scenario and judge it.
     Run(run::Args),
+    /// Replay a run as a transcript for people: a line for every event, its verdict, its digest.
+    Replay(replay::Args),
     /// Test a protocol under a workload with Maelstrom's options: one seed, or a thousand.
     Test(Box<test::Args>),
     /// Run a scenario under many seeds and many values, and count what fails.
@@ -118,6 +123,8 @@ enum Command {
     ///
     /// What comes of it has the same bytes, and prints the same, as a sweep that was never cut in shards.
     Merge(merge::Args),
+    /// Find the smallest scenario that fails for the same reason.
+    Shrink(shrink::Args),
     /// Check a scenario file and print it in full, with every default.
     Check(check::Args),
     /// Write a scenario file to start from.
@@ -162,9 +169,11 @@ fn run_args(
     let paint = paint(args.color);
     let done = match command {
         Command::Run(args) => run::run(registry, &args, paint, out),
+        Command::Replay(args) => replay::replay(registry, &args, paint, out),
         Command::Test(args) => test::test(registry, &args, paint, out),
         Command::Sweep(args) => sweep::sweep(registry, &args, out),
         Command::Merge(args) => merge::merge(registry, &args, out),
+        Command::Shrink(args) => shrink::shrink(registry, &args, out),
         Command::Check(args) => check::check(registry, &args, out),
         Command::New(args) => new::new(&args, out),
         Command::List(args) => list::list(registry, &args, out),

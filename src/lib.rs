@@ -19,6 +19,8 @@ pub mod shrink;
 pub mod sim;
 pub mod solo;
 pub mod stdio;
+#[cfg(feature = "proptest")]
+pub mod strategy;
 pub mod sweep;
 pub mod time;
 pub mod topology;

@@ -109,6 +109,15 @@ impl<'a> Report<'a> {
         text
     }
 
+    /// The verdict, what speaks against the run, and the digest, without any figures.
+    pub fn text_in_short(&self, paint: Paint) -> String {
+        let mut text = String::new();
+        self.head(&mut text, paint);
+        self.trouble(&mut text);
+        self.end(&mut text);
+        text
+    }
+
     /// The verdict and what speaks against the run as ever; the figures as the map that Maelstrom ends a test with.
     pub fn text_with_map(&self, paint: Paint) -> String {
         let mut text = String::new();

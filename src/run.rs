@@ -18,8 +18,11 @@ use crate::time::Time;
 use crate::value::Value;
 use crate::workload::{EntryOf, Facts, Judged, Metric, Phase, Problem, Verdict, Workload};
 
+pub mod lanes;
 mod stats;
 pub mod story;
+pub mod transcript;
+mod words;
 
 pub use stats::{Stats, Tallies};
 
@@ -98,7 +101,11 @@ impl Summary {
         };
         match (self.verdict, self.problems.first()) {
             (Verdict::Pass, _) => missed(),
-            (Verdict::Unknown, _) => Some(format!("{judge}: unknown")),
+            (Verdict::Unknown, _) => {
+                let [_, fail, info] = self.stats.outcomes();
+                let why = if fail + info == 0 { "nothing was asked" } else { "nothing was answered" };
+                Some(format!("{judge}: unknown, {why}"))
+            }
             (Verdict::Fail, None) => Some(format!("{judge}: fail")),
             (Verdict::Fail, Some(problem)) => Some(format!("{judge}: {}", problem.kind)),
         }

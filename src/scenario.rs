@@ -22,6 +22,7 @@ use crate::workload::Workload;
 pub mod document;
 mod draw;
 pub mod expect;
+mod text;
 
 use document::{Document, Misfit, Raw};
 use expect::Expect;

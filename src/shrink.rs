@@ -1,6 +1,6 @@
-//! The shrinker: from a failing scenario to the smallest that still fails for the same reason.
+//! The shrinker: from a failing scenario to the smallest that still fails for the same [reason](Reason).
 //!
-//! It knows neither how a scenario is run nor what failing is: it proposes simpler scenarios one after the other and is
+//! The search knows neither how a scenario is run nor what failing is: it proposes simpler scenarios one after the other and is
 //! told of each whether it still fails. What it proposes depends on those answers alone, never on who asks or how fast
 //! answers come, so [`shrink`] may ask about several at once and come to the same end.
 //!
@@ -10,10 +10,15 @@
 
 use std::ops::Range;
 
+use crate::ratio::Chance;
 use crate::scenario::Scenario;
+use crate::sim::network::NetworkConfig;
 
 mod lists;
+mod reason;
 mod sites;
+
+pub use reason::Reason;
 
 use lists::List;
 use sites::Site;
@@ -28,6 +33,8 @@ pub struct Shrinker {
     changed: bool,
     /// What was proposed last.
     candidate: Option<Scenario>,
+    /// How many candidates have been decided.
+    decided: u64,
 }
 
 /// Where in a round the search is.
@@ -52,7 +59,7 @@ impl Shrinker {
             "only a scenario with everything drawn can be shrunk"
         );
         let stage = Stage::list(List::FIRST, &failing);
-        let mut shrinker = Shrinker { current: failing, stage, changed: false, candidate: None };
+        let mut shrinker = Shrinker { current: failing, stage, changed: false, candidate: None, decided: 0 };
         shrinker.propose();
         shrinker
     }
@@ -60,6 +67,11 @@ impl Shrinker {
     /// The smallest so far that fails.
     pub fn smallest(&self) -> &Scenario {
         &self.current
+    }
+
+    /// Of how many candidates it was said whether they fail; the same with any number of threads.
+    pub fn decided(&self) -> u64 {
+        self.decided
     }
 
     /// A simpler scenario of which it is not known whether it fails; `None` at the fixed point.
@@ -73,6 +85,7 @@ impl Shrinker {
     /// If there is no candidate.
     pub fn accept(&mut self) {
         let smaller = self.candidate.take().expect("a candidate was asked about");
+        self.decided += 1;
         self.current = smaller;
         self.changed = true;
         match &mut self.stage {
@@ -90,6 +103,7 @@ impl Shrinker {
     /// If there is no candidate.
     pub fn reject(&mut self) {
         assert!(self.candidate.take().is_some(), "a candidate was asked about");
+        self.decided += 1;
         if let Stage::List { run, at, .. } = &mut self.stage {
             *at += *run;
         }
@@ -201,6 +215,23 @@ fn first_of(candidates: &[Scenario], fails: &(impl Fn(&Scenario) -> bool + Sync)
         let others = others.into_iter().map(|other| other.join().expect("whoever asks does not panic"));
         std::iter::once(first).chain(others.collect::<Vec<_>>()).position(|fails| fails)
     })
+}
+
+/// The scenario without its storm: no faults, nothing lost or doubled, all links alike.
+///
+/// A failure that is the storm's work is gone in the calm. A candidate whose calm fails, too, fails for something that
+/// was made on the way to it, such as a topology that has fallen apart.
+pub fn calm(scenario: &Scenario) -> Scenario {
+    Scenario {
+        faults: Vec::new(),
+        network: NetworkConfig {
+            loss: Chance::NEVER,
+            duplicate: Chance::NEVER,
+            links: Vec::new(),
+            ..scenario.network.clone()
+        },
+        ..scenario.clone()
+    }
 }
 
 /// Cuts a list's range out.

@@ -1,9 +1,10 @@
 //! `run`: a scenario, judged; with a trace if asked; twice more if its determinism is to be checked.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use super::difference::{Folder, first_difference};
 use super::load::{Loaded, Overrides, load};
 use super::{Done, Failure, print};
 use crate::node::Node;
@@ -63,7 +64,11 @@ pub(super) fn run(registry: &impl Registry, args: &Args, paint: Paint, out: &mut
 }
 
 /// Runs a scenario, with a trace if there is a path for it.
-fn traced(registry: &impl Registry, loaded: &Loaded, path: Option<&Path>) -> Result<Summary, Failure> {
+pub(super) fn traced(
+    registry: &impl Registry,
+    loaded: &Loaded,
+    path: Option<&Path>,
+) -> Result<Summary, Failure> {
     let unwritable = |path: &Path, error: &std::io::Error| {
         Failure::io(
             &format!("{}: cannot write the trace; choose another --trace FILE", path.display()),
@@ -135,15 +140,20 @@ impl Visitor for Work<'_> {
 /// Three traces of the same run: one, another in this process, one in a fresh process. The first difference, if any.
 fn twice_more(registry: &impl Registry, args: &Args, loaded: &Loaded) -> Result<Option<String>, Failure> {
     let folder = Folder::new()?;
-    let paths = ["first", "again", "fresh"].map(|name| folder.0.join(name));
+    let paths = ["first", "again", "fresh"].map(|name| folder.file(name));
     traced(registry, loaded, Some(&paths[0]))?;
     traced(registry, loaded, Some(&paths[1]))?;
     fresh(args, &paths[2])?;
     for (other, whose) in
         [(&paths[1], "a second run in the same process"), (&paths[2], "a run in a fresh process")]
     {
-        if let Some(difference) = first_difference(&paths[0], other, whose)? {
-            return Ok(Some(difference));
+        if let Some(difference) = first_difference([("first run", &paths[0]), ("other run", other)])? {
+            return Ok(Some(format!(
+                "NOT DETERMINISTIC: event {} of {whose} differs\n{difference}\
+                 A handler may know only its state, its input and its context: look for a static, a clock, a \
+                 HashMap, an address.\n",
+                difference.number
+            )));
         }
     }
     Ok(None)
@@ -163,53 +173,5 @@ fn fresh(args: &Args, trace: &Path) -> Result<(), Failure> {
             let said = String::from_utf8_lossy(&output.stderr);
             Err(Failure::internal(format!("the fresh process ended with {code:?}: {}", said.trim())))
         }
-    }
-}
-
-fn first_difference(one: &Path, other: &Path, whose: &str) -> Result<Option<String>, Failure> {
-    let open = |path: &Path| {
-        let file = File::open(path).map_err(|error| Failure::io(&path.display().to_string(), &error))?;
-        Ok::<_, Failure>(BufReader::new(file))
-    };
-    let read = |error: std::io::Error| Failure::io("a trace", &error);
-    let (mut ones, mut others) = (open(one)?, open(other)?);
-    for number in 0_u64.. {
-        let (mut a, mut b) = (String::new(), String::new());
-        ones.read_line(&mut a).map_err(read)?;
-        others.read_line(&mut b).map_err(read)?;
-        if a.is_empty() && b.is_empty() {
-            break;
-        }
-        if a != b {
-            let shown = |line: &str| {
-                if line.is_empty() { "(nothing more)".to_owned() } else { line.trim_end().to_owned() }
-            };
-            return Ok(Some(format!(
-                "NOT DETERMINISTIC: event {number} of {whose} differs\n  first run: {}\n  other run: {}\n\
-                 A handler may know only its state, its input and its context: look for a static, a clock, a \
-                 HashMap, an address.\n",
-                shown(&a),
-                shown(&b)
-            )));
-        }
-    }
-    Ok(None)
-}
-
-/// A folder of this process's own that goes away with it.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Result<Folder, Failure> {
-        let path = std::env::temp_dir().join(format!("rumormill-{}", std::process::id()));
-        std::fs::create_dir(&path).map_err(|error| Failure::io(&path.display().to_string(), &error))?;
-        Ok(Folder(path))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // What cannot be removed from a folder for temporary files is left to it.
-        _ = std::fs::remove_dir_all(&self.0);
     }
 }

@@ -11,14 +11,16 @@ use clap::ValueEnum;
 
 use super::bar::Bar;
 use super::load::{self, Overrides};
+use super::shrink::{BUDGET, Shrunk};
 use super::{Done, Failure, keep, print, shell_word, survives};
 use crate::node::Node;
 use crate::protocol::{Registry, Visitor};
 use crate::report::{Overridden, Paint, Report};
-use crate::run::{QuietPanics, Summary, run};
+use crate::run::{QuietPanics, Summary, explicit, run};
 use crate::scenario::Scenario;
 use crate::scenario::document::{Document, Misfit};
 use crate::sweep::{MEANS, Outcome, Rate, SOMETIMES, Tally, sweep};
+use crate::time::Span;
 use crate::workload::Workload;
 
 #[derive(Clone, Debug, clap::Args)]
@@ -89,6 +91,12 @@ pub(super) struct Args {
     /// Who asks next; rotating in the profile maelstrom unless given, in-turn otherwise.
     #[arg(long, value_enum)]
     workers: Option<Workers>,
+    /// Shrink the first failure: a smaller scenario that fails for the same reason is written beside it.
+    #[arg(long)]
+    shrink: bool,
+    /// Stop shrinking after this long.
+    #[arg(long, value_name = "LENGTH", default_value = BUDGET, requires = "shrink")]
+    budget: Span,
     /// Print the report, or the counts of many seeds, as JSON.
     #[arg(long)]
     json: bool,
@@ -258,6 +266,7 @@ impl<O: Write> Visitor for Work<'_, O> {
             if !self.args.json {
                 print(self.out, &format!("saved           {}\n", path.display()))?;
             }
+            self.shrink::<W, N>(&scenario, &path)?;
         }
         Ok(report.exit_code())
     }
@@ -315,7 +324,26 @@ impl<O: Write> Work<'_, O> {
         let text =
             if self.args.json { json(&base, &tally) } else { self.told(&base, &tally, saved.as_deref()) };
         print(self.out, &text)?;
+        if let (Some((seed, _)), Some(path)) = (&tally.first, &saved) {
+            self.shrink::<W, N>(&Scenario { seed: *seed, ..base }, path)?;
+        }
         Ok(u8::from(tally.failures > 0))
+    }
+
+    /// Finds a smaller failure if that is asked for, and writes it beside the one that was kept.
+    fn shrink<W, N>(self, scenario: &Scenario, kept: &Path) -> Result<(), Failure>
+    where
+        W: Workload,
+        N: Node<Request = W::Request, Response = W::Response, Event = W::Event>,
+    {
+        if !self.args.shrink {
+            return Ok(());
+        }
+        let failing = explicit::<W, N>(scenario, self.document).map_err(Failure::bad_scenario)?;
+        let shrunk = Shrunk::of::<W, N>(failing, self.args.budget, self.args.jobs)?;
+        let path = kept.with_extension("small.json");
+        shrunk.write(&path)?;
+        if self.args.json { Ok(()) } else { print(self.out, &format!("\n{}", shrunk.told(&path))) }
     }
 
     /// What many seeds came to, for people.

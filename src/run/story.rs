@@ -4,6 +4,7 @@
 
 use crate::id::{ClientId, Members, NodeId, few};
 use crate::node::Node;
+use crate::run::words::seconds;
 use crate::sim::fault::Fault;
 use crate::sim::{Observer, Passage, Record, Why};
 use crate::time::Time;
@@ -188,11 +189,6 @@ fn because(why: Why, faults: &[Fault]) -> String {
         Why::CrashedWhilePaused => "the receiver was paused, and crashed".to_owned(),
         Why::Absent => "the receiver is absent".to_owned(),
     }
-}
-
-/// An instant for people: to the millisecond.
-fn seconds(at: Time) -> String {
-    format!("{:.3}s", at.as_nanos() as f64 / 1e9)
 }
 
 #[cfg(test)]

@@ -124,6 +124,16 @@ impl Document {
             .map_err(|error| Misfit { place: format!("--set {assignment}"), ..error })
     }
 
+    /// Takes away whatever says the same as the base does, in the whole and within these objects of it.
+    pub fn leave_out_what_is_in(&mut self, base: &Document, within: &[&str]) {
+        self.root.leave_out(&base.root);
+        for path in within {
+            if let (Some(item), Some(other)) = (self.root.find_mut(path), base.root.find(path)) {
+                item.leave_out(other);
+            }
+        }
+    }
+
     /// Works out the place of what a misfit is about: its own, or that of the nearest key on its path.
     pub fn find_place(&self, mut misfit: Misfit) -> Misfit {
         let keys: Vec<&str> = misfit.path.split('.').collect();
@@ -234,6 +244,21 @@ impl Item {
         }
         let (key, rest) = path.split_once('.').unwrap_or((path, ""));
         self.child(key)?.find(rest)
+    }
+
+    fn find_mut(&mut self, key: &str) -> Option<&mut Item> {
+        match &mut self.kind {
+            Kind::Object(fields) => fields.iter_mut().find(|(name, _)| name == key).map(|(_, item)| item),
+            Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) | Kind::List(_) => None,
+        }
+    }
+
+    /// Leaves out the fields that the other has, too, and with the same value.
+    fn leave_out(&mut self, other: &Item) {
+        if let Kind::Object(fields) = &mut self.kind {
+            let same = |name: &str, item: &Item| other.child(name).is_some_and(|it| it.json() == item.json());
+            fields.retain(|(name, item)| !same(name, item));
+        }
     }
 
     /// The part right below of this key or place.

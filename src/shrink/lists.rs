@@ -36,8 +36,15 @@ impl List {
         }
     }
 
-    /// The scenario without these entries; `None` if they cannot all be left out.
+    /// The scenario without these entries; `None` if they cannot all be left out. One node and one operation
+    /// stay.
     pub(super) fn without(self, scenario: &Scenario, range: Range<usize>) -> Option<Scenario> {
+        let without = self.left_over(scenario, range)?;
+        let asked = |scenario: &Scenario| scenario.operations.as_ref().is_some_and(|all| !all.is_empty());
+        (asked(&without) || !asked(scenario)).then_some(without)
+    }
+
+    fn left_over(self, scenario: &Scenario, range: Range<usize>) -> Option<Scenario> {
         match self {
             List::Faults => Some(Scenario { faults: cut(&scenario.faults, range), ..scenario.clone() }),
             List::Operations => {

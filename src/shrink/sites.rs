@@ -1,7 +1,8 @@
 //! The sites of a scenario: everything beside its lists that has a simpler value.
 //!
 //! Every value that a site proposes is simpler than the one that is there by a measure that only falls (a length, an
-//! instant, a count of nodes, nothing in place of something), so that the search ends.
+//! instant, a count of nodes, nothing in place of something), so that the search ends. What a run is held to is no site:
+//! with less time to settle, or a client that waits less, anything would fail in the end.
 
 use crate::id::NodeSet;
 use crate::ratio::Chance;
@@ -18,8 +19,6 @@ pub(super) enum Site {
     Network,
     /// Numbers that no node and no client bears any more.
     Numbers,
-    /// How long the cluster is left alone.
-    Settle,
     /// All instants and lengths at once, to round ones.
     AllTimes,
     /// Everything earlier by the same.
@@ -51,8 +50,7 @@ impl Site {
         let operation = |at| if at < operations { Site::Operation(at) } else { Site::Limit };
         Some(match self {
             Site::Network => Site::Numbers,
-            Site::Numbers => Site::Settle,
-            Site::Settle => Site::AllTimes,
+            Site::Numbers => Site::AllTimes,
             Site::AllTimes => Site::Shift,
             Site::Shift => in_faults(Site::Length, 0, operation(0)),
             Site::Length(at) => Site::Befallen(at),
@@ -78,9 +76,6 @@ impl Site {
                 .chain((scenario.profile != Profile::Ideal).then(|| with(&|it| it.profile = Profile::Ideal)))
                 .collect(),
             Site::Numbers => numbers(scenario),
-            Site::Settle => {
-                lengths(scenario.settle, Span::ZERO).map(|settle| with(&|it| it.settle = settle)).collect()
-            }
             Site::AllTimes => ROUND.into_iter().filter_map(|millis| all_rounded(scenario, millis)).collect(),
             Site::Shift => earlier(scenario),
             Site::Length(at) => match scenario.faults[at].lasts {
@@ -172,11 +167,12 @@ fn lengths(length: Span, least: Span) -> impl Iterator<Item = Span> {
     shorter.into_iter()
 }
 
-/// Earlier instants that are rounder, the roundest first.
+/// Earlier instants that are rounder, the roundest first: the beginning of the run is rounder than any.
 fn rounded(time: Time) -> impl Iterator<Item = Time> {
     let round =
         move |millis: u64| Time::from_nanos(time.as_nanos() / (millis * 1_000_000) * (millis * 1_000_000));
-    let mut earlier: Vec<Time> = ROUND.into_iter().map(round).filter(|earlier| *earlier < time).collect();
+    let earlier = std::iter::once(Time::ZERO).chain(ROUND.map(round));
+    let mut earlier: Vec<Time> = earlier.filter(|earlier| *earlier < time).collect();
     earlier.dedup();
     earlier.into_iter()
 }

@@ -6,7 +6,7 @@ use rumormill::workload::broadcast::{Broadcast, Event, Request, Response};
 use rumormill::{NodeId, Value, ValueSet};
 use serde::{Deserialize, Serialize};
 
-use crate::support::run_text;
+use crate::support::{run_text, shrinks_to_its_lie};
 
 #[derive(Clone, Debug, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -151,4 +151,15 @@ fn every_liar_is_failed_for_its_own_lie() {
     ] {
         assert!(named > 50 && other == 0, "{liar}: {named} for the lie, {other} for something else");
     }
+}
+
+#[test]
+fn every_lie_shrinks_to_itself() {
+    shrinks_to_its_lie::<Broadcast, Teller<FORGETS>, Teller<NOTHING>>("acknowledges and forgets", scenario);
+    shrinks_to_its_lie::<Broadcast, Teller<READS_TWICE>, Teller<NOTHING>>("reads twice", scenario);
+    shrinks_to_its_lie::<Broadcast, Teller<INVENTS>, Teller<NOTHING>>("invents", scenario);
+    shrinks_to_its_lie::<Broadcast, Teller<NEVER_ANSWERS>, Teller<NOTHING>>("never answers", scenario);
+    shrinks_to_its_lie::<Broadcast, Teller<LOSES_ITS_DISK>, Teller<NOTHING>>("loses its disk", scenario);
+    shrinks_to_its_lie::<Broadcast, Teller<READS_STALE>, Teller<NOTHING>>("reads stale for ever", scenario);
+    shrinks_to_its_lie::<Broadcast, Teller<PANICS>, Teller<NOTHING>>("panics", scenario);
 }

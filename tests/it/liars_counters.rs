@@ -10,7 +10,7 @@ use rumormill::workload::counter::{Event, PnCounter, Request, Response, Slot};
 use rumormill::workload::{Metric, Verdict};
 use serde::{Deserialize, Serialize};
 
-use crate::support::run_text;
+use crate::support::{run_text, shrinks_to_its_lie};
 
 /// A slot with what was added in it and taken from it.
 type Entry = (Slot, u64, u64);
@@ -191,4 +191,16 @@ fn every_liar_is_failed_for_its_own_lie() {
     ] {
         assert!(named > 20 && other == 0, "{liar}: {named} for the lie, {other} for something else");
     }
+}
+
+#[test]
+fn every_lie_shrinks_to_itself() {
+    shrinks_to_its_lie::<PnCounter, Teller<REUSES_ITS_SLOT>, Teller<NOTHING>>("reuses its slot", scenario);
+    shrinks_to_its_lie::<PnCounter, Teller<COUNTS_DUPLICATES>, Teller<NOTHING>>(
+        "counts duplicates",
+        scenario,
+    );
+    shrinks_to_its_lie::<PnCounter, Teller<LOSES_ITS_DISK>, Teller<NOTHING>>("loses its disk", scenario);
+    shrinks_to_its_lie::<PnCounter, Teller<READS_STALE>, Teller<NOTHING>>("reads stale for ever", scenario);
+    shrinks_to_its_lie::<PnCounter, Teller<NEVER_ANSWERS>, Teller<NOTHING>>("never answers", scenario);
 }

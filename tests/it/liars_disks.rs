@@ -8,7 +8,7 @@ use rumormill::workload::g_set::{Event, GSet, Request, Response};
 use rumormill::{NodeId, Value, ValueSet};
 use serde::{Deserialize, Serialize};
 
-use crate::support::run_text;
+use crate::support::{run_text, shrinks_to_its_lie};
 
 #[derive(Clone, Debug, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -119,4 +119,9 @@ fn the_honest_twin_passes_every_seed() {
 fn who_acknowledges_early_is_failed_for_it() {
     let (named, other) = failures::<ACKNOWLEDGES_EARLY>("it never arrived there");
     assert!(named > 50 && other == 0, "{named} for the lie, {other} for something else");
+}
+
+#[test]
+fn the_lie_shrinks_to_itself() {
+    shrinks_to_its_lie::<GSet, Scribe<ACKNOWLEDGES_EARLY>, Scribe<NOTHING>>("acknowledges early", scenario);
 }

@@ -6,7 +6,7 @@ use rumormill::workload::{Verdict, Workload, echo, unique_ids};
 use rumormill::{NodeId, Value};
 use serde::{Deserialize, Serialize};
 
-use crate::support::run_text;
+use crate::support::{run_text, shrinks_to_its_lie};
 
 /// Nothing passes between these nodes, and they set no timers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -172,4 +172,19 @@ fn every_liar_is_failed_for_its_own_lie() {
 fn whoever_never_answers_does_not_pass() {
     assert!(all_are(&runs::<echo::Echo, Parrot<NEVER_ANSWERS>>(), Verdict::Unknown));
     assert!(all_are(&runs::<unique_ids::UniqueIds, Maker<NEVER_ANSWERS>>(), Verdict::Unknown));
+}
+
+#[test]
+fn every_lie_shrinks_to_itself() {
+    use echo::Echo;
+    use unique_ids::UniqueIds;
+    let (echoes, ids) = (scenario::<Echo>, scenario::<UniqueIds>);
+    shrinks_to_its_lie::<Echo, Parrot<ECHOES_WRONGLY>, Parrot<NOTHING>>("echoes wrongly", echoes);
+    shrinks_to_its_lie::<Echo, Parrot<ECHOES_ANOTHER>, Parrot<NOTHING>>("echoes another", echoes);
+    shrinks_to_its_lie::<Echo, Parrot<NEVER_ANSWERS>, Parrot<NOTHING>>("never answers", echoes);
+    shrinks_to_its_lie::<UniqueIds, Maker<HAS_NO_NONCE>, Maker<NOTHING>>("has no nonce", ids);
+    shrinks_to_its_lie::<UniqueIds, Maker<HAS_NO_NUMBER>, Maker<NOTHING>>("has no number", ids);
+    shrinks_to_its_lie::<UniqueIds, Maker<DRAWS_FROM_FEW>, Maker<NOTHING>>("draws from few", ids);
+    shrinks_to_its_lie::<UniqueIds, Maker<FORGETS_TO_COUNT>, Maker<NOTHING>>("forgets to count", ids);
+    shrinks_to_its_lie::<UniqueIds, Maker<NEVER_ANSWERS>, Maker<NOTHING>>("never answers", ids);
 }

@@ -10,7 +10,7 @@ use rumormill::workload::Verdict;
 use rumormill::workload::counter::{Event, PnCounter, Request, Response};
 use serde::{Deserialize, Serialize};
 
-use crate::support::run_text;
+use crate::support::{run_text, shrinks_to_its_lie};
 
 #[derive(Clone, Debug, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -125,4 +125,12 @@ fn the_honest_twin_passes_every_seed() {
 fn who_counts_a_resent_add_twice_is_failed_for_it() {
     let (named, other) = failures::<COUNTS_RESENT>("the acknowledged adds come to");
     assert!(named > 50 && other == 0, "{named} for the lie, {other} for something else");
+}
+
+#[test]
+fn the_lie_shrinks_to_itself() {
+    shrinks_to_its_lie::<PnCounter, Courier<COUNTS_RESENT>, Courier<NOTHING>>(
+        "counts a resent add",
+        scenario,
+    );
 }

@@ -6,10 +6,11 @@ use std::process::{Command, Output, Stdio};
 
 use rumormill::node::Node;
 use rumormill::protocol::{Registry as _, Visitor, builtin};
-use rumormill::run::{Summary, run};
+use rumormill::run::{Summary, explicit, run, run_written_out};
 use rumormill::scenario::Scenario;
 use rumormill::scenario::document::{Document, Misfit};
-use rumormill::workload::Workload;
+use rumormill::shrink::{End, Reason, Shrinker, shrink};
+use rumormill::workload::{Metric, Verdict, Workload};
 
 /// The project's folder.
 pub(crate) fn root() -> PathBuf {
@@ -41,6 +42,49 @@ pub(crate) fn run_named(scenario: &Scenario, document: &Document) -> Summary {
     let ran = builtin().with(&scenario.protocol.name, Run(scenario, document));
     let ran = ran.unwrap_or_else(|_| panic!("{} is in the registry", scenario.protocol.name));
     ran.unwrap_or_else(|misfit| panic!("{misfit}"))
+}
+
+/// Shrinks a liar's failure in a storm of 20 seconds: what is left is small, runs the same twice, and its honest twin
+/// passes it.
+pub(crate) fn shrinks_to_its_lie<W, Liar, Twin>(liar: &str, text: impl Fn(u64) -> String)
+where
+    W: Workload,
+    Liar: Node<Request = W::Request, Response = W::Response, Event = W::Event>,
+    Twin: Node<Request = W::Request, Response = W::Response, Event = W::Event>,
+{
+    let storm = |seed| {
+        let text = text(seed).replace("2999ms", "19999ms");
+        let text = ["3s", "4s"].into_iter().fold(text, |text, limit| {
+            text.replace(&format!(r#""time_limit": "{limit}""#), r#""time_limit": "20s""#)
+        });
+        text.replace(r#""settle""#, r#""nemesis": { "kinds": ["skew"], "interval": "3s" }, "settle""#)
+    };
+    let failing = |seed| {
+        let document = Document::parse("a liar's storm", &storm(seed)).unwrap();
+        let scenario = Scenario::read(&document).unwrap_or_else(|misfit| panic!("{misfit}"));
+        let failing = explicit::<W, Liar>(&scenario, &document).unwrap();
+        Reason::of::<W, Liar>(&failing).map(|(reason, _)| (reason, failing))
+    };
+    let (reason, failing) = (0..100).find_map(failing).unwrap_or_else(|| panic!("{liar} fails no seed"));
+    let mut shrinker = Shrinker::new(failing);
+    let end = shrink(&mut shrinker, 2, |candidate| reason.holds::<W, Liar>(candidate), |_| true);
+    assert_eq!(end, End::FixedPoint, "{liar}");
+    let smallest = shrinker.smallest();
+    let run = |scenario| run_written_out::<W, Liar, ()>(scenario, &mut ());
+    let shown = || format!("{liar}, {}: {smallest:#?}", reason.fingerprint());
+    let operations = smallest.operations.as_ref().unwrap().len();
+    assert!(
+        smallest.members().present() <= 3 && operations <= 3 && smallest.faults.len() <= 2,
+        "{}",
+        shown()
+    );
+    assert_eq!(run(smallest).digest, run(smallest).digest, "{}", shown());
+    assert_eq!(run(smallest).fingerprint(smallest).as_deref(), Some(reason.fingerprint()), "{}", shown());
+    // A twin that had no time to keep its word does not give it; of one that acknowledged nothing nothing is known.
+    let twin = run_written_out::<W, Twin, ()>(smallest, &mut ());
+    let gave_no_word = twin.metric("acknowledged") == Some(Metric::Count(0));
+    let expected = if gave_no_word { Verdict::Unknown } else { Verdict::Pass };
+    assert_eq!(twin.verdict, expected, "the twin of {}", shown());
 }
 
 /// Runs a scenario given as text with a node of this test's choice, whatever protocol the text names.
