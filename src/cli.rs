@@ -30,6 +30,7 @@ mod summary;
 mod survives;
 mod sweep;
 mod test;
+mod why;
 
 /// What kind of end a command comes to, other than a good one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,6 +114,8 @@ enum Command {
     Run(run::Args),
     /// Replay a run as a transcript for people: a line for every event, its verdict, its digest.
     Replay(replay::Args),
+    /// Find out when it was decided that a run fails: redraw its future from many instants on.
+    Why(why::Args),
     /// Test a protocol under a workload with Maelstrom's options: one seed, or a thousand.
     Test(Box<test::Args>),
     /// Run a scenario under many seeds and many values, and count what fails.
@@ -170,6 +173,7 @@ fn run_args(
     let done = match command {
         Command::Run(args) => run::run(registry, &args, paint, out),
         Command::Replay(args) => replay::replay(registry, &args, paint, out),
+        Command::Why(args) => why::why(registry, &args, out),
         Command::Test(args) => test::test(registry, &args, paint, out),
         Command::Sweep(args) => sweep::sweep(registry, &args, out),
         Command::Merge(args) => merge::merge(registry, &args, out),

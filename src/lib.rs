@@ -26,6 +26,7 @@ pub mod time;
 pub mod topology;
 pub mod trace;
 pub mod value;
+pub mod why;
 pub mod workload;
 
 pub use id::NodeId;

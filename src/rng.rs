@@ -44,6 +44,34 @@ impl Key {
     }
 }
 
+/// From an instant on all chance comes from another seed; what was decided before stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reseed {
+    /// The first instant at which the other seed decides.
+    pub from: Time,
+    /// The other seed.
+    pub seed: u64,
+}
+
+/// The key of a domain at every instant of a run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Keys {
+    first: Key,
+    from: Time,
+    then: Key,
+}
+
+impl Keys {
+    pub(crate) fn new(seed: u64, reseed: Option<Reseed>, domain: &str) -> Keys {
+        let Reseed { from, seed: other } = reseed.unwrap_or(Reseed { from: Time::MAX, seed });
+        Keys { first: Key::new(seed, domain), from, then: Key::new(other, domain) }
+    }
+
+    pub(crate) fn at(self, now: Time) -> Key {
+        if now < self.from { self.first } else { self.then }
+    }
+}
+
 /// A derived generator: PCG-64-MCG with this project's own, portable draws.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stream(Pcg64Mcg);

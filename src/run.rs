@@ -8,6 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::id::{ClientId, NodeId};
 use crate::node::Node;
 use crate::ratio::Quotient;
+use crate::rng::Reseed;
 use crate::scenario::document::{Document, Misfit, Raw};
 use crate::scenario::expect::Bound;
 use crate::scenario::{Choice, ExplicitOperation, Scenario};
@@ -146,10 +147,11 @@ where
     O: Observer<N>,
 {
     check_expect::<W>(scenario, document)?;
-    Ok(judged::<W, N, O>(scenario.setup::<W, N>(document)?, observer))
+    Ok(judged::<W, N, O>(scenario.setup::<W, N>(document)?, observer, Telling::Stories))
 }
 
 /// Runs a scenario with everything written out that was made by a program, as [`explicit`] or the shrinker makes them.
+/// No stories are told of it, so that it costs one run.
 ///
 /// # Panics
 /// If it does not fit its types, or leaves its operations to be drawn.
@@ -159,10 +161,31 @@ where
     N: Node<Request = W::Request, Response = W::Response, Event = W::Event>,
     O: Observer<N>,
 {
-    judged::<W, N, O>(scenario.setup_written_out::<W, N>(), observer)
+    judged::<W, N, O>(scenario.setup_written_out::<W, N>(), observer, Telling::Nothing)
 }
 
-fn judged<W, N, O>(setup: Setup<N>, observer: &mut O) -> Summary
+/// Runs a scenario with everything written out whose chance comes from another seed from an instant on.
+///
+/// # Panics
+/// As [`run_written_out`] does.
+pub fn run_reseeded<W, N, O>(scenario: &Scenario, reseed: Reseed, observer: &mut O) -> Summary
+where
+    W: Workload,
+    N: Node<Request = W::Request, Response = W::Response, Event = W::Event>,
+    O: Observer<N>,
+{
+    let setup = Setup { reseed: Some(reseed), ..scenario.setup_written_out::<W, N>() };
+    judged::<W, N, O>(setup, observer, Telling::Nothing)
+}
+
+/// Whether the stories of lost values are told, which takes another run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Telling {
+    Stories,
+    Nothing,
+}
+
+fn judged<W, N, O>(setup: Setup<N>, observer: &mut O, telling: Telling) -> Summary
 where
     W: Workload,
     N: Node<Request = W::Request, Response = W::Response, Event = W::Event>,
@@ -177,7 +200,8 @@ where
     let Judged { strict, maelstrom, problems, figures, metrics, rows } = judged;
     let lost: Vec<Value> =
         problems.iter().filter_map(|problem| problem.value.clone()).take(MOST_STORIES).collect();
-    let stories = if lost.is_empty() { Vec::new() } else { tell::<W, N>(again, &lost) };
+    let untold = lost.is_empty() || telling == Telling::Nothing;
+    let stories = if untold { Vec::new() } else { tell::<W, N>(again, &lost) };
     let ended_badly = ran.trouble.is_some();
     let stats = Stats::of::<W>(&ran.history);
     Summary {

@@ -8,7 +8,7 @@
 use crate::hash::fold;
 use crate::id::{Members, NodeId};
 use crate::node::{self, Draws, Effect, EffectOf, Input, InputOf, Moment, Neighbours, Node, Source};
-use crate::rng::{Key, Tally};
+use crate::rng::{Keys, Tally};
 use crate::time::{Span, Time};
 use crate::topology::Layout;
 use crate::workload::Entry;
@@ -46,7 +46,7 @@ pub const MOST_AT_ONE_INSTANT: u64 = 1_000_000;
 #[derive(Debug)]
 pub struct Sim<N: Node, O = ()> {
     now: Time,
-    node_key: Key,
+    node_keys: Keys,
     config: N::Config,
     members: Members,
     layout: Layout,
@@ -90,11 +90,11 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
         );
         Sim {
             now: Time::ZERO,
-            node_key: Key::new(setup.seed, "node"),
+            node_keys: Keys::new(setup.seed, setup.reseed, "node"),
             layout: Layout::new(setup.topology, &setup.members),
             hosts: (0..count).map(|_| Host::new()).collect(),
             inputs: Tally::default(),
-            network: Network::new(setup.seed, &setup.network, setup.profile, &setup.members),
+            network: Network::new(&setup),
             clocks: Clocks::default(),
             deliverers: match setup.profile {
                 Profile::Ideal => None,
@@ -342,7 +342,8 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
     fn handle(&mut self, id: NodeId, input: InputOf<N>, source: Source) {
         let earlier = self.inputs.next(self.now, (u64::from(id.0), source.word()));
         let host = &mut self.hosts[id.index()];
-        let draws = Draws { run: self.node_key, incarnation: host.incarnation, source, earlier };
+        let draws =
+            Draws { run: self.node_keys.at(self.now), incarnation: host.incarnation, source, earlier };
         let neighbours = Neighbours::new(id, &self.members, self.layout.of(id));
         let moment = Moment {
             me: id,
@@ -366,7 +367,7 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
         let host = &mut self.hosts[id.index()];
         let Life::Down(disk) = &mut host.life else { unreachable!("only a node that is down is started") };
         let disk = std::mem::take(disk);
-        let draws = Draws { run: self.node_key, incarnation, source: Source::Start, earlier };
+        let draws = Draws { run: self.node_keys.at(self.now), incarnation, source: Source::Start, earlier };
         let neighbours = Neighbours::new(id, &self.members, self.layout.of(id));
         let moment = Moment {
             me: id,

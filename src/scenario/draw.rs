@@ -88,6 +88,7 @@ impl Scenario {
         operations.extend(self.final_operations::<W>(&members, end));
         Setup {
             seed: self.seed,
+            reseed: None,
             config,
             topology: self.topology,
             network: self.network.clone(),

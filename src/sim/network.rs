@@ -10,8 +10,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{Members, NodeId, NodeSet};
+use crate::node::Node;
 use crate::ratio::Chance;
-use crate::rng::{Key, Stream, Tally};
+use crate::rng::{Keys, Stream, Tally};
+use crate::sim::Setup;
 use crate::time::{Span, Time};
 
 /// How long a message is under way.
@@ -230,8 +232,8 @@ pub(crate) type FaultIndex = usize;
 /// The state of all links.
 #[derive(Clone, Debug)]
 pub(crate) struct Network {
-    key: Key,
-    client_key: Key,
+    keys: Keys,
+    client_keys: Keys,
     base: Link,
     client_latency: Latency,
     permanent: Vec<Override>,
@@ -267,10 +269,11 @@ impl Link {
 }
 
 impl Network {
-    pub(crate) fn new(seed: u64, config: &NetworkConfig, profile: Profile, members: &Members) -> Network {
+    pub(crate) fn new<N: Node>(setup: &Setup<N>) -> Network {
+        let Setup { seed, reseed, network: config, profile, members, .. } = setup;
         Network {
-            key: Key::new(seed, "net"),
-            client_key: Key::new(seed, "client"),
+            keys: Keys::new(*seed, *reseed, "net"),
+            client_keys: Keys::new(*seed, *reseed, "client"),
             base: Link { latency: config.latency, loss: config.loss, duplicate: config.duplicate },
             client_latency: config.client_latency,
             permanent: config.links.iter().map(|change| Override::new(change, members)).collect(),
@@ -278,7 +281,7 @@ impl Network {
             cuts: BTreeMap::new(),
             sends: Tally::default(),
             fifo: (config.order == Order::Fifo).then(BTreeMap::new),
-            profile,
+            profile: *profile,
         }
     }
 
@@ -320,7 +323,7 @@ impl Network {
         let link = self.link(src, dst);
         let fate = link.certain().map_or_else(
             || {
-                let mut stream = self.key.with(pair).with(now.as_nanos()).with(earlier).stream();
+                let mut stream = self.keys.at(now).with(pair).with(now.as_nanos()).with(earlier).stream();
                 let (lost, twice) = (stream.chance(link.loss), stream.chance(link.duplicate));
                 let due = now + self.whole(link.latency.draw(&mut stream));
                 match (lost, twice) {
@@ -366,7 +369,7 @@ impl Network {
         let pair = u64::from(client) << 32 | u64::from(node.0);
         let earlier = self.sends.next(now, (pair, 1 + way as u64));
         let mut stream =
-            self.client_key.with(pair).with(way as u64).with(now.as_nanos()).with(earlier).stream();
+            self.client_keys.at(now).with(pair).with(way as u64).with(now.as_nanos()).with(earlier).stream();
         now + self.client_latency.draw(&mut stream)
     }
 }

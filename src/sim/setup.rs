@@ -2,6 +2,7 @@
 
 use crate::id::Members;
 use crate::node::Node;
+use crate::rng::Reseed;
 use crate::sim::WhenBusy;
 use crate::sim::fault::Fault;
 use crate::sim::network::{NetworkConfig, Profile};
@@ -14,6 +15,8 @@ use crate::workload::Operation;
 pub struct Setup<N: Node> {
     /// The number that all chance comes from.
     pub seed: u64,
+    /// Another number that chance comes from later on, if any: the fates of messages and what nodes draw.
+    pub reseed: Option<Reseed>,
     /// Who is in the cluster.
     pub members: Members,
     /// The protocol's knobs.
@@ -61,6 +64,7 @@ impl<N: Node> Setup<N> {
     pub fn new(seed: u64, nodes: u32, config: N::Config) -> Setup<N> {
         Setup {
             seed,
+            reseed: None,
             members: Members::all(nodes),
             config,
             topology: Topology::Total,

@@ -29,3 +29,4 @@ mod support;
 mod survive;
 mod sweep;
 mod tidy;
+mod why;

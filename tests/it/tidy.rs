@@ -44,7 +44,7 @@ fn floor(file: &str) -> (u8, &'static str) {
         ("check" | "workload", _) => (2, "judges"),
         ("protocol", name) if name != "protocol" => (2, "protocols"),
         ("scenario", _) => (3, ""),
-        ("protocol" | "report" | "run" | "shrink" | "strategy" | "sweep" | "trace", _) => (4, ""),
+        ("protocol" | "report" | "run" | "shrink" | "strategy" | "sweep" | "trace" | "why", _) => (4, ""),
         ("cli" | "main", _) => (5, ""),
         ("lib", _) => (6, ""),
         _ => panic!("{file} has no floor: give it one here"),
