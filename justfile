@@ -16,6 +16,10 @@ bless:
 run SCENARIO:
     cargo run --release -- run {{SCENARIO}}
 
+# a scenario under a thousand seeds
+sweep SCENARIO:
+    cargo run --release -- sweep {{SCENARIO}} --seeds 0..1000
+
 # nanoseconds per delivery beside a bare loop
 bench:
     cargo bench --bench w1

@@ -1,7 +1,7 @@
 //! The command line: one file a subcommand. [`main`] serves any registry, so that your own node gets every command.
 //!
 //! Data goes to stdout, talk to stderr. Exit codes: 0 as expected, 1 a property failed, 2 unknown, 3 not
-//! deterministic, 64 usage, 65 bad scenario, 70 internal, 74 I/O.
+//! deterministic, 64 usage, 65 bad scenario, 70 internal, 74 I/O, 130 interrupted.
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
@@ -17,14 +17,18 @@ mod builtin;
 mod check;
 mod completions;
 mod difference;
+mod keep;
 mod list;
 mod load;
+mod merge;
 mod new;
 mod replay;
 mod run;
 mod serve;
 mod shrink;
+mod summary;
 mod survives;
+mod sweep;
 mod test;
 mod why;
 
@@ -114,6 +118,14 @@ enum Command {
     Why(why::Args),
     /// Test a protocol under a workload with Maelstrom's options: one seed, or a thousand.
     Test(Box<test::Args>),
+    /// Run a scenario under many seeds and many values, and count what fails.
+    ///
+    /// A run fails if its verdict is not pass or if it misses a bound of `expect`, whatever verdict is expected.
+    Sweep(Box<sweep::Args>),
+    /// Put the shards of a sweep together.
+    ///
+    /// What comes of it has the same bytes, and prints the same, as a sweep that was never cut in shards.
+    Merge(merge::Args),
     /// Find the smallest scenario that fails for the same reason.
     Shrink(shrink::Args),
     /// Check a scenario file and print it in full, with every default.
@@ -163,6 +175,8 @@ fn run_args(
         Command::Replay(args) => replay::replay(registry, &args, paint, out),
         Command::Why(args) => why::why(registry, &args, out),
         Command::Test(args) => test::test(registry, &args, paint, out),
+        Command::Sweep(args) => sweep::sweep(registry, &args, out),
+        Command::Merge(args) => merge::merge(registry, &args, out),
         Command::Shrink(args) => shrink::shrink(registry, &args, out),
         Command::Check(args) => check::check(registry, &args, out),
         Command::New(args) => new::new(&args, out),

@@ -3,15 +3,15 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
 
-use crate::sweep::Tally;
-
 /// Between one drawing of the line and the next.
 const PACE: Duration = Duration::from_millis(100);
 
 /// A line of progress; dropping it clears it.
 #[derive(Debug)]
 pub(super) struct Bar {
-    seeds: u64,
+    runs: u64,
+    /// Done before this process began.
+    before: u64,
     /// Unless there is a terminal, nothing is drawn.
     clock: Option<Clock>,
 }
@@ -23,18 +23,19 @@ struct Clock {
 }
 
 impl Bar {
-    pub(super) fn new(seeds: u64) -> Bar {
+    /// For so many runs, of which so many were done before.
+    pub(super) fn new(runs: u64, before: u64) -> Bar {
         let clock = || Clock { began: now(), drawn: Duration::ZERO };
-        Bar { seeds, clock: std::io::stderr().is_terminal().then(clock) }
+        Bar { runs, before, clock: std::io::stderr().is_terminal().then(clock) }
     }
 
-    pub(super) fn show(&mut self, tally: &Tally) {
+    pub(super) fn show(&mut self, done: u64, failures: u64) {
         let Some(clock) = &mut self.clock else { return };
         let passed = now() - clock.began;
         if passed - clock.drawn >= PACE {
             clock.drawn = passed;
             // Nobody can be told that stderr is gone.
-            _ = write!(std::io::stderr(), "\r\x1b[K{}", line(tally.runs, self.seeds, tally.failures, passed));
+            _ = write!(std::io::stderr(), "\r\x1b[K{}", line(done, self.before, self.runs, failures, passed));
         }
     }
 }
@@ -52,11 +53,11 @@ fn now() -> Instant {
     Instant::now()
 }
 
-fn line(runs: u64, seeds: u64, failures: u64, passed: Duration) -> String {
-    let rate = runs as f64 / passed.as_secs_f64().max(1e-9);
-    let left = (seeds - runs) as f64 / rate.max(1e-9);
+fn line(done: u64, before: u64, runs: u64, failures: u64, passed: Duration) -> String {
+    let rate = (done - before) as f64 / passed.as_secs_f64().max(1e-9);
+    let left = (runs - done) as f64 / rate.max(1e-9);
     let rate = if rate < 10.0 { format!("{rate:.1}") } else { format!("{rate:.0}") };
-    format!("{runs} of {seeds} seeds, {failures} failed; {rate} seeds/s, {} to go", told(left))
+    format!("{done} of {runs} seeds, {failures} failed; {rate} seeds/s, {} to go", told(left))
 }
 
 /// A length of time in seconds, for people.
@@ -74,10 +75,12 @@ mod tests {
 
     #[test]
     fn the_line_says_how_fast_and_how_long() {
-        let at = |runs, passed| line(runs, 1_000, 2, Duration::from_secs(passed));
+        let at = |done, passed| line(done, 0, 1_000, 2, Duration::from_secs(passed));
         assert_eq!(at(400, 10), "400 of 1000 seeds, 2 failed; 40 seeds/s, 15 s to go");
         assert_eq!(at(1, 2), "1 of 1000 seeds, 2 failed; 0.5 seeds/s, 33 min 18 s to go");
         assert_eq!(at(1, 60), "1 of 1000 seeds, 2 failed; 0.0 seeds/s, 16 h 39 min to go");
         assert_eq!(at(1_000, 25), "1000 of 1000 seeds, 2 failed; 40 seeds/s, 0 s to go");
+        let resumed = line(600, 500, 1_000, 0, Duration::from_secs(10));
+        assert_eq!(resumed, "600 of 1000 seeds, 0 failed; 10 seeds/s, 40 s to go");
     }
 }

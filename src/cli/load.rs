@@ -1,5 +1,6 @@
 //! Loading a scenario from a file or by name, with what the command line overrides.
 
+use std::ops::Range;
 use std::path::Path;
 
 use super::{Exit, Failure, builtin, shell_word};
@@ -22,6 +23,24 @@ pub(super) struct Overrides {
 /// A seed, or what a seed is.
 pub(super) fn seed(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| format!("write a whole number from 0 to {}", u64::MAX))
+}
+
+/// Seeds, from the first up to the one after the last.
+pub(super) fn seeds(text: &str) -> Result<Range<u64>, String> {
+    let wrong = || "write A..B (without B) or A..=B (with it), such as 0..1000".to_owned();
+    let (first, last) = text.split_once("..").ok_or_else(wrong)?;
+    let first: u64 = first.parse().map_err(|_| wrong())?;
+    let end = match last.strip_prefix('=') {
+        Some(last) => last.parse::<u64>().ok().and_then(|last| last.checked_add(1)),
+        None => last.parse().ok(),
+    };
+    let end = end.ok_or_else(wrong)?;
+    if first < end { Ok(first..end) } else { Err(format!("{text} holds no seed; {}", wrong())) }
+}
+
+/// As many threads as there are cores.
+pub(super) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 /// A scenario with the document it was read from.

@@ -5,20 +5,21 @@
 use std::fmt::Write as _;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use clap::ValueEnum;
 
 use super::bar::Bar;
 use super::load::{self, Overrides};
 use super::shrink::{BUDGET, Shrunk};
-use super::{Done, Failure, print, shell_word, survives};
+use super::{Done, Failure, keep, print, shell_word, survives};
 use crate::node::Node;
 use crate::protocol::{Registry, Visitor};
 use crate::report::{Overridden, Paint, Report};
 use crate::run::{QuietPanics, Summary, explicit, run};
 use crate::scenario::Scenario;
 use crate::scenario::document::{Document, Misfit};
-use crate::sweep::{MEANS, Outcome, SOMETIMES, Tally, sweep};
+use crate::sweep::{MEANS, Outcome, Rate, SOMETIMES, Tally, sweep};
 use crate::time::Span;
 use crate::workload::Workload;
 
@@ -64,7 +65,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "N", value_parser = load::seed, allow_hyphen_values = true, conflicts_with = "seeds")]
     seed: Option<u64>,
     /// Many seeds: A..B without B, A..=B with it.
-    #[arg(long, value_name = "A..B", value_parser = seeds)]
+    #[arg(long, value_name = "A..B", value_parser = load::seeds)]
     seeds: Option<std::ops::Range<u64>>,
     /// The chance that a message between nodes is lost.
     #[arg(long, value_name = "CHANCE", default_value_t = 0.0)]
@@ -135,18 +136,6 @@ enum Workers {
 fn length(text: &str) -> Result<f64, String> {
     let number = text.parse::<f64>().ok().filter(|number| (0.0..=3_600_000.0).contains(number));
     number.ok_or_else(|| "write a number from 0 to 3600000".to_owned())
-}
-
-fn seeds(text: &str) -> Result<std::ops::Range<u64>, String> {
-    let wrong = || "write A..B (without B) or A..=B (with it), such as 0..1000".to_owned();
-    let (first, last) = text.split_once("..").ok_or_else(wrong)?;
-    let first: u64 = first.parse().map_err(|_| wrong())?;
-    let end = match last.strip_prefix('=') {
-        Some(last) => last.parse::<u64>().ok().and_then(|last| last.checked_add(1)),
-        None => last.parse().ok(),
-    };
-    let end = end.ok_or_else(wrong)?;
-    if first < end { Ok(first..end) } else { Err(format!("{text} holds no seed; {}", wrong())) }
 }
 
 pub(super) fn test(registry: &impl Registry, args: &Args, paint: Paint, out: &mut impl Write) -> Done {
@@ -259,7 +248,7 @@ impl<O: Write> Visitor for Work<'_, O> {
     {
         let of = |seed| Scenario { seed, ..self.scenario() };
         if let Some(path) = &self.args.save {
-            self.write::<W, N>(&of(self.seeds.start), path)?;
+            keep::write::<W, N>(&of(self.seeds.start), self.document, path)?;
         }
         if self.seeds.end - self.seeds.start > 1 {
             return self.many::<W, N>();
@@ -273,7 +262,7 @@ impl<O: Write> Visitor for Work<'_, O> {
             false => print(self.out, &report.text_with_map(self.paint))?,
         }
         if report.exit_code() != 0 {
-            let path = self.keep::<W, N>(&scenario)?;
+            let path = keep::keep::<W, N>(&scenario, self.document)?;
             if !self.args.json {
                 print(self.out, &format!("saved           {}\n", path.display()))?;
             }
@@ -305,33 +294,6 @@ impl<O: Write> Work<'_, O> {
         format!("{} --seed {seed}", words.join(" "))
     }
 
-    /// Writes a scenario with everything drawn, so that it runs the same without being drawn again.
-    fn write<W, N>(&self, scenario: &Scenario, path: &Path) -> Result<(), Failure>
-    where
-        W: Workload,
-        N: Node<Request = W::Request, Response = W::Response, Event = W::Event>,
-    {
-        let explicit = explicit::<W, N>(scenario, self.document).map_err(Failure::bad_scenario)?;
-        let json = serde_json::to_string(&explicit).map_err(|error| Failure::internal(error.to_string()))?;
-        let document =
-            Document::parse("the scenario", &json).map_err(|misfit| Failure::internal(misfit.to_string()))?;
-        let io = |error| Failure::io(&path.display().to_string(), &error);
-        std::fs::write(path, document.root().pretty()).map_err(io)
-    }
-
-    /// Keeps a failing scenario unasked.
-    fn keep<W, N>(&self, scenario: &Scenario) -> Result<PathBuf, Failure>
-    where
-        W: Workload,
-        N: Node<Request = W::Request, Response = W::Response, Event = W::Event>,
-    {
-        let folder = Path::new("failures");
-        std::fs::create_dir_all(folder).map_err(|error| Failure::io("failures/", &error))?;
-        let path = folder.join(format!("{}-seed-{}.json", scenario.name, scenario.seed));
-        self.write::<W, N>(scenario, &path)?;
-        Ok(path)
-    }
-
     fn many<W, N>(self) -> Done
     where
         W: Workload,
@@ -344,16 +306,19 @@ impl<O: Write> Work<'_, O> {
             let report = Report::new(&scenario, &summary, Overridden::Yes, "");
             Ok::<_, Misfit>(Outcome::new(seed, &summary, report.unmet()))
         };
-        let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let (mut tally, mut bar) = (Tally::default(), Bar::new(self.seeds.end - self.seeds.start));
-        let swept = sweep(self.seeds.clone(), self.args.jobs.unwrap_or_else(cores), one, |outcome| {
-            tally.add(outcome);
-            bar.show(&tally);
+        let (mut tally, mut bar) = (Tally::default(), Bar::new(self.seeds.end - self.seeds.start, 0));
+        let jobs = self.args.jobs.unwrap_or_else(load::cores);
+        let swept = sweep(self.seeds.clone(), jobs, &AtomicBool::new(false), one, |outcome| {
+            tally.add(&outcome);
+            bar.show(tally.runs, tally.failures);
+            Ok(())
         });
         drop(bar);
         swept.map_err(Failure::bad_scenario)?;
         let saved = match &tally.first {
-            Some((seed, _)) => Some(self.keep::<W, N>(&Scenario { seed: *seed, ..base.clone() })?),
+            Some((seed, _)) => {
+                Some(keep::keep::<W, N>(&Scenario { seed: *seed, ..base.clone() }, self.document)?)
+            }
             None => None,
         };
         let text =
@@ -383,7 +348,6 @@ impl<O: Write> Work<'_, O> {
 
     /// What many seeds came to, for people.
     fn told(&self, scenario: &Scenario, tally: &Tally, saved: Option<&Path>) -> String {
-        let (rate, low, high) = tally.failure_rate();
         let word = if tally.failures == 0 { "PASS" } else { "FAIL" };
         let Scenario { nodes, protocol, workload, .. } = scenario;
         let mut text = format!(
@@ -391,10 +355,7 @@ impl<O: Write> Work<'_, O> {
             protocol.name, workload.name, tally.failures, tally.runs
         );
         let mut row = |label: &str, told: String| _ = writeln!(text, "{label:<15} {told}");
-        row(
-            "failure rate",
-            format!("{:.3} % (95 % interval {:.3} to {:.3} %)", 100.0 * rate, 100.0 * low, 100.0 * high),
-        );
+        row("failure rate", tally.failure_rate().to_string());
         for (at, (name, unit)) in MEANS.iter().enumerate() {
             if let Some(mean) = tally.mean(at) {
                 row(
@@ -417,7 +378,7 @@ impl<O: Write> Work<'_, O> {
 }
 
 fn json(scenario: &Scenario, tally: &Tally) -> String {
-    let (rate, low, high) = tally.failure_rate();
+    let Rate { estimate, low, high } = tally.failure_rate();
     let figure = |at: usize| (MEANS[at].0.to_owned(), tally.mean(at).into());
     let acted =
         SOMETIMES.iter().zip(tally.acted).map(|((_, name), count)| ((*name).to_owned(), count.into()));
@@ -428,7 +389,7 @@ fn json(scenario: &Scenario, tally: &Tally) -> String {
         "workload": scenario.workload.name,
         "runs": tally.runs,
         "failures": tally.failures,
-        "failure-rate": { "estimate": rate, "low": low, "high": high },
+        "failure-rate": { "estimate": estimate, "low": low, "high": high },
         "first-failure": tally.first.as_ref().map(|(seed, reason)| serde_json::json!({ "seed": seed, "reason": reason })),
         "means": (0..MEANS.len()).map(figure).collect::<serde_json::Map<String, serde_json::Value>>(),
         "seeds-in-which": acted.collect::<serde_json::Map<String, serde_json::Value>>(),

@@ -27,5 +27,6 @@ mod shrink;
 mod stdio;
 mod support;
 mod survive;
+mod sweep;
 mod tidy;
 mod why;
