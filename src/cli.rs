@@ -22,6 +22,8 @@ mod list;
 mod load;
 mod merge;
 mod new;
+#[cfg(unix)]
+mod real;
 mod replay;
 mod run;
 mod serve;
@@ -40,6 +42,7 @@ enum Exit {
     BadScenario = 65,
     Internal = 70,
     Io = 74,
+    Interrupted = 130,
 }
 
 /// Why a command could not do its work: how it exits, and what it says.

@@ -8,8 +8,8 @@ use std::sync::atomic::AtomicBool;
 use super::{Done, Exit, Failure, print};
 use crate::process::{Ended, Foreign, Logs, Program, run};
 use crate::report::{Overridden, Paint, Report};
-use crate::scenario::Scenario;
 use crate::scenario::document::Document;
+use crate::scenario::{Choice, Scenario};
 use crate::sim::fault::{FaultKind, NemesisKind};
 use crate::workload::Workload;
 
@@ -65,18 +65,29 @@ pub(super) fn test<W: Workload>(
     let interrupt = interruptible()?;
     let cannot_start = |error| {
         let path = program.path.display();
-        Failure::io(&format!("--bin {path}: cannot be started; name a program, with ./ if it is a file here"), &error)
+        Failure::io(
+            &format!("--bin {path}: cannot be started; name a program, with ./ if it is a file here"),
+            &error,
+        )
     };
     let ran = run::<W, ()>(setup, program, &interrupt, &mut ()).map_err(cannot_start)?;
     let Ended { seen, problems, interrupted } = ran;
     let summary = seen.judged(problems);
+    // What ran is the program, whatever protocol could have served.
+    let name = program.path.file_name().unwrap_or(program.path.as_os_str()).to_string_lossy().into_owned();
+    let protocol = Choice { name: name.clone(), ..scenario.protocol.clone() };
+    let name = format!("{}-{name}", scenario.workload.name);
+    let scenario = &Scenario { name, protocol, ..scenario.clone() };
     let report = Report::new(scenario, &summary, Overridden::Yes, replay);
     match shown {
         Shown::Json => print(out, &(report.json(None) + "\n"))?,
         Shown::Text(paint) => print(out, &report.text_with_map(paint))?,
     }
     match interrupted {
-        true => Err(Failure { exit: Exit::Interrupted, text: "interrupted before the end; all nodes were ended".into() }),
+        true => Err(Failure {
+            exit: Exit::Interrupted,
+            text: "interrupted before the end; all nodes were ended".into(),
+        }),
         false => Ok(report.exit_code()),
     }
 }

@@ -11,6 +11,8 @@ use clap::ValueEnum;
 
 use super::bar::Bar;
 use super::load::{self, Overrides};
+#[cfg(unix)]
+use super::real::{self, Bin, Shown};
 use super::shrink::{BUDGET, Shrunk};
 use super::{Done, Failure, keep, print, shell_word, survives};
 use crate::node::Node;
@@ -97,6 +99,9 @@ pub(super) struct Args {
     /// Stop shrinking after this long.
     #[arg(long, value_name = "LENGTH", default_value = BUDGET, requires = "shrink")]
     budget: Span,
+    #[cfg(unix)]
+    #[command(flatten)]
+    bin: Bin,
     /// Print the report, or the counts of many seeds, as JSON.
     #[arg(long)]
     json: bool,
@@ -254,6 +259,18 @@ impl<O: Write> Visitor for Work<'_, O> {
             return self.many::<W, N>();
         }
         let scenario = of(self.seeds.start);
+        #[cfg(unix)]
+        if let Some(program) = self.args.bin.program()? {
+            let shown = if self.args.json { Shown::Json } else { Shown::Text(self.paint) };
+            return real::test::<W>(
+                &program,
+                &scenario,
+                self.document,
+                &self.again(self.seeds.start),
+                shown,
+                self.out,
+            );
+        }
         let summary = run::<W, N, ()>(&scenario, self.document, &mut ()).map_err(Failure::bad_scenario)?;
         let replay = self.again(self.seeds.start);
         let report = Report::new(&scenario, &summary, Overridden::Yes, &replay);
@@ -291,7 +308,10 @@ impl<O: Write> Work<'_, O> {
                 words.push(shell_word(&word));
             }
         }
-        format!("{} --seed {seed}", words.join(" "))
+        // What follows -- is a program's own.
+        let own = words.iter().position(|word| word == "--").unwrap_or(words.len());
+        words.splice(own..own, ["--seed".to_owned(), seed.to_string()]);
+        words.join(" ")
     }
 
     fn many<W, N>(self) -> Done
