@@ -136,6 +136,19 @@ where
     Ok(judged::<W, N, O>(scenario.setup::<W, N>(document)?, observer, Telling::Stories))
 }
 
+/// Runs a scenario as [`run`] does, but tells no stories of lost values, so that it costs one run.
+///
+/// # Errors
+/// As [`run`] does.
+pub fn run_untold<W, N>(scenario: &Scenario, document: &Document) -> Result<Summary, Misfit>
+where
+    W: Workload,
+    N: Node<Request = W::Request, Response = W::Response, Event = W::Event>,
+{
+    check_expect::<W>(scenario, document)?;
+    Ok(judged::<W, N, ()>(scenario.setup::<W, N>(document)?, &mut (), Telling::Nothing))
+}
+
 /// Runs a scenario with everything written out that was made by a program, as [`explicit`] or the shrinker makes them.
 /// No stories are told of it, so that it costs one run.
 ///

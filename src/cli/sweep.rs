@@ -15,7 +15,7 @@ use super::summary::{self, Exports, Swept, at, varied};
 use super::{Done, Exit, Failure};
 use crate::node::Node;
 use crate::protocol::{Registry, Visitor};
-use crate::run::{QuietPanics, in_full, run};
+use crate::run::{QuietPanics, in_full, run_untold};
 use crate::scenario::Scenario;
 use crate::scenario::document::{Document, Misfit, Raw};
 use crate::sweep::folder::{Folder, Found};
@@ -282,7 +282,7 @@ impl<F: FnMut(Record) -> Result<(), Failure>> Visitor for Work<'_, F> {
         let Loaded { scenario, document, .. } = self.loaded;
         let one = |seed| {
             let scenario = Scenario { seed, ..scenario.clone() };
-            let summary = run::<W, N, ()>(&scenario, document, &mut ()).map_err(Failure::bad_scenario)?;
+            let summary = run_untold::<W, N>(&scenario, document).map_err(Failure::bad_scenario)?;
             Ok(Record::new(&scenario, self.point, &summary))
         };
         run_seeds(self.seeds, self.jobs, self.stop, one, self.each)

@@ -18,7 +18,7 @@ use super::{Done, Failure, keep, print, shell_word, survives};
 use crate::node::Node;
 use crate::protocol::{Registry, Visitor};
 use crate::report::{Overridden, Paint, Report};
-use crate::run::{QuietPanics, Summary, explicit, run};
+use crate::run::{QuietPanics, Summary, explicit, run, run_untold};
 use crate::scenario::Scenario;
 use crate::scenario::document::{Document, Misfit};
 use crate::sweep::{MEANS, Outcome, Rate, SOMETIMES, Tally, sweep};
@@ -322,7 +322,7 @@ impl<O: Write> Work<'_, O> {
         let base = self.scenario();
         let one = |seed| {
             let scenario = Scenario { seed, ..base.clone() };
-            let summary: Summary = run::<W, N, ()>(&scenario, self.document, &mut ())?;
+            let summary: Summary = run_untold::<W, N>(&scenario, self.document)?;
             let report = Report::new(&scenario, &summary, Overridden::Yes, "");
             Ok::<_, Misfit>(Outcome::new(seed, &summary, report.unmet()))
         };
