@@ -154,7 +154,7 @@ enum Command {
 /// }
 /// ```
 pub fn main(registry: impl Registry) -> ExitCode {
-    let code = run_args(&registry, std::env::args_os(), &mut io::stdout().lock(), &mut io::stderr().lock());
+    let code = run_args(&registry, std::env::args_os(), &mut io::stdout().lock(), &mut io::stderr());
     ExitCode::from(code)
 }
 

@@ -41,8 +41,6 @@ pub use foreign::{Body, Foreign};
 use child::{Process, Said};
 use complaints::Complaints;
 
-/// A node that has not answered `init` or `topology` after this long hangs.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// The msg_ids of `init` and `topology`; those of operations follow.
 const INIT: u64 = 0;
 const TOPOLOGY: u64 = 1;
@@ -194,8 +192,12 @@ impl<W: Workload, O: Observer<Foreign<W>>> Bench<'_, W, O> {
         for node in self.members.iter().collect::<Vec<_>>() {
             self.spawn(node)?;
         }
+        // Twice what a client waits for an answer; then a node hangs.
+        let patience = self.timeout + self.timeout;
         let began = clock();
-        while self.members.iter().any(|node| !self.host(node).is_ready) && clock() - began < PATIENCE {
+        while self.members.iter().any(|node| !self.host(node).is_ready)
+            && (clock() - began).as_nanos() < u128::from(patience.as_nanos())
+        {
             if interrupt.load(Ordering::Relaxed) {
                 return Ok(());
             }
@@ -207,8 +209,10 @@ impl<W: Workload, O: Observer<Foreign<W>>> Bench<'_, W, O> {
         }
         for node in self.members.iter().collect::<Vec<_>>() {
             if !self.host(node).is_ready && self.host(node).process.is_some() {
-                let text = "did not answer init within 10 s; answer it with init_ok, and flush stdout after each line";
-                self.complain(node, "hangs at init", text.to_owned());
+                let text = format!(
+                    "did not answer init within {patience}; answer it with init_ok, and flush stdout after each line"
+                );
+                self.complain(node, "hangs at init", text);
             }
         }
         self.zero = Some(clock());

@@ -8,6 +8,8 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 use crate::id::NodeId;
 
@@ -38,6 +40,9 @@ const MOST_UNREAD: usize = 10_000;
 /// Longer lines are not read.
 const LONGEST_LINE: usize = 4 << 20;
 
+/// What a process that has ended wrote to stderr is waited for no longer than this.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
 /// What a process says.
 #[derive(Debug)]
 pub(super) struct Said {
@@ -65,6 +70,8 @@ pub(super) enum What {
 pub(super) struct Process {
     child: Child,
     lines: SyncSender<Vec<u8>>,
+    /// Reads its stderr to the end.
+    log: JoinHandle<()>,
 }
 
 /// A process whose pipe and queue are full.
@@ -89,10 +96,10 @@ impl Process {
         let (lines, to_write) = sync_channel::<Vec<u8>>(MOST_UNREAD);
         let says = says.clone();
         let log = log(program, node, life)?;
-        in_background(move || write(stdin, to_write));
-        in_background(move || read(stdout, |what| says.send(Said { node, life, what }).is_ok()));
-        in_background(move || keep(stderr, node, log));
-        Ok(Process { child, lines })
+        _ = in_background(move || write(stdin, to_write));
+        _ = in_background(move || read(stdout, |what| says.send(Said { node, life, what }).is_ok()));
+        let log = in_background(move || keep(stderr, node, log));
+        Ok(Process { child, lines, log })
     }
 
     /// Writes a line, as soon as the process reads.
@@ -122,6 +129,11 @@ impl Drop for Process {
         // One that has ended cannot be killed, and that is all that can go wrong.
         _ = self.child.kill();
         _ = self.child.wait();
+        // Its last words; if a child of its own holds on to its stderr, nobody waits for that.
+        let began = super::clock();
+        while !self.log.is_finished() && began.elapsed() < LAST_WORDS {
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 }
 
@@ -129,8 +141,8 @@ impl Drop for Process {
     clippy::disallowed_methods,
     reason = "pipes of real processes are read and written while others wait"
 )]
-fn in_background(work: impl FnOnce() + Send + 'static) {
-    _ = std::thread::spawn(work);
+fn in_background(work: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
+    std::thread::spawn(work)
 }
 
 fn write(mut stdin: ChildStdin, lines: std::sync::mpsc::Receiver<Vec<u8>>) {

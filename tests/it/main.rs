@@ -18,6 +18,8 @@ mod liars_resent;
 mod many_seeds;
 mod network;
 mod own_node;
+#[cfg(unix)]
+mod process;
 mod program;
 mod readme;
 mod replay;

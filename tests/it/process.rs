@@ -1,0 +1,205 @@
+//! Real processes: honest ones pass, every sin is named, and nothing outlives a run.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::Once;
+use std::time::{Duration, Instant};
+
+use crate::program::{Desk, Said};
+use crate::support::root;
+
+const RUMORMILL: &str = env!("CARGO_BIN_EXE_rumormill");
+
+/// The node that sins. `cargo test` has built it; with `--test it` alone it is built here.
+fn sinner_program() -> PathBuf {
+    static BUILT: Once = Once::new();
+    let path = PathBuf::from(RUMORMILL).with_file_name("examples").join("sinner");
+    BUILT.call_once(|| {
+        if !path.exists() {
+            let mut cargo = Command::new(env!("CARGO"));
+            let built = cargo.current_dir(root()).args(["build", "--quiet", "--example", "sinner"]).status();
+            assert!(built.unwrap().success(), "the example is built");
+        }
+    });
+    path
+}
+
+/// Two nodes and ten echoes a second, for a second.
+fn sinner(sin: &str, more: &[&str]) -> Said {
+    let bin = sinner_program().display().to_string();
+    let test =
+        ["test", "-w", "echo", "--bin", &bin, "--node-count", "2", "--rate", "10", "--time-limit", "1"];
+    let quick = ["--settle", "0", "--timeout", "0.5"];
+    Desk::new().run(test.into_iter().chain(quick).chain(more.iter().copied()).chain(["--", "--sin", sin]))
+}
+
+#[test]
+fn an_honest_program_passes_in_real_time() {
+    let said = sinner("none", &[]);
+    assert!(
+        said.code == 0 && said.out.starts_with("PASS  echo-sinner: sinner under echo, 2 nodes"),
+        "{said:?}"
+    );
+    assert!(said.out.contains("digest          none: real time is never the same twice"), "{said:?}");
+    assert!(
+        said.out.contains("--seed 0 -- --sin none\n"),
+        "the line to paste keeps the program's arguments: {said:?}"
+    );
+}
+
+#[test]
+fn every_sin_is_named_with_node_line_and_cure() {
+    for (sin, says) in [
+        ("newline", "without an end of line: {\"body\""),
+        ("joined", "two messages stand on one line; end each with a newline"),
+        (
+            "garbage",
+            "printed a line that is no message (not an object): \\u{1b}[2Jgot an echo, answering; stdout is for messages only",
+        ),
+        ("not-utf-8", "not UTF-8"),
+        ("extra-key", "answers echo_ok with a key too many, \"debug\""),
+        ("twice", "twice: {"),
+        ("wrong-reply", "in_reply_to 123456, which c"),
+        ("no-reply-to", "without in_reply_to"),
+        ("wrong-type", "answers with type \"echoed\": "),
+        ("unknown-dest", "sends to n99, and the nodes are n0 to n1: "),
+        ("service", "sends to \"lin-kv\", which is neither a node nor a client"),
+        ("src", "says that its name is \"somebody\""),
+        ("exit", "ended (exit status: 7) while the run went on"),
+        ("mute", "did not answer init within 1s; answer it with init_ok"),
+    ] {
+        let said = sinner(sin, &[]);
+        let named = said.out.lines().any(|line| line.starts_with("  - n") && line.contains(says));
+        assert!(said.code == 1 && named && said.talk.is_empty(), "{sin} says `{says}`: {said:?}");
+        assert!(!said.out.contains('\x1b'), "{sin}: control characters are escaped");
+    }
+}
+
+#[test]
+fn one_bad_line_does_not_mute_a_node() {
+    let said = sinner("garbage", &["--json"]);
+    let report: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(report["stats"]["ok-count"], report["stats"]["count"], "{report}");
+    assert_eq!(report["verdict"], "fail");
+}
+
+#[test]
+fn what_nodes_log_is_kept_where_it_is_asked_for() {
+    let desk = Desk::new();
+    let bin = sinner_program().display().to_string();
+    let test =
+        ["test", "-w", "echo", "--bin", &bin, "--node-count", "1", "--time-limit", "1", "--settle", "0"];
+    let kept = desk.run(test.into_iter().chain(["--timeout", "0.2", "--out", "logs", "--", "--sin", "exit"]));
+    assert_eq!(kept.code, 1, "{kept:?}");
+    assert_eq!(std::fs::read_to_string(desk.path("logs/n0.log")).unwrap(), "this node has had enough\n");
+    let shown = desk.run(test.into_iter().chain(["--timeout", "0.2", "--log-stderr", "--", "--sin", "exit"]));
+    assert!(shown.talk.contains("n0: this node has had enough"), "{shown:?}");
+}
+
+#[test]
+fn what_cannot_be_run_is_said() {
+    let desk = Desk::new();
+    for (args, code, says) in [
+        (vec!["--bin", "no/such/program"], 74, "--bin no/such/program: cannot be started"),
+        (vec!["--bin", "true", "--seeds", "0..3"], 64, "--seeds"),
+        (vec!["--bin", "true", "--nemesis", "skew"], 64, "clocks of real processes cannot be skewed"),
+        (vec!["--log-stderr"], 64, "--bin"),
+    ] {
+        let said =
+            desk.run(["test", "-w", "echo", "--time-limit", "1"].into_iter().chain(args.iter().copied()));
+        assert!(said.code == code && said.talk.contains(says), "{args:?}: {said:?}");
+    }
+}
+
+#[test]
+fn our_own_nodes_pass_as_processes_under_partitions_and_pauses() {
+    for (workload, protocol) in [("broadcast", "gossip"), ("pn-counter", "pn-counter")] {
+        let test = [
+            "test",
+            "-w",
+            workload,
+            "--bin",
+            RUMORMILL,
+            "--rate",
+            "30",
+            "--time-limit",
+            "2",
+            "--settle",
+            "3",
+        ];
+        let storm =
+            ["--latency", "20", "--nemesis", "partition,pause", "--nemesis-interval", "0.5", "--json"];
+        let said = Desk::new().run(test.into_iter().chain(storm).chain(["--", "serve", protocol]));
+        assert_eq!(said.code, 0, "{workload}: {said:?}");
+        let report: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+        assert!(report["faults"].as_array().is_some_and(|faults| faults.len() > 1), "{report}");
+    }
+}
+
+#[test]
+fn the_profile_maelstrom_holds_requests_behind_messages() {
+    let median = |profile: &str| {
+        let test = [
+            "test",
+            "-w",
+            "broadcast",
+            "--bin",
+            RUMORMILL,
+            "--rate",
+            "50",
+            "--time-limit",
+            "3",
+            "--settle",
+            "1",
+        ];
+        let rest =
+            ["--latency", "50", "--topology", "line", "--profile", profile, "--json", "--", "serve", "flood"];
+        let said = Desk::new().run(test.into_iter().chain(rest));
+        assert_eq!(said.code, 0, "{said:?}");
+        let report: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+        report["figures"]["stable_latency_p50"].as_u64().unwrap()
+    };
+    let (ideal, maelstrom) = (median("ideal"), median("maelstrom"));
+    assert!(maelstrom < ideal, "{maelstrom} < {ideal}: what waits behind a message sees it");
+}
+
+/// How many processes bear this word on their command lines.
+fn alive(word: &str) -> usize {
+    let lines = std::fs::read_dir("/proc").unwrap().filter_map(|entry| {
+        // A process may end while it is looked at.
+        std::fs::read(entry.ok()?.path().join("cmdline")).ok()
+    });
+    lines.filter(|line| String::from_utf8_lossy(line).contains(word)).count()
+}
+
+fn until(what: impl Fn() -> bool) -> bool {
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(20) {
+        if what() {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    false
+}
+
+#[test]
+fn nothing_outlives_an_interrupted_run() {
+    let word = format!("sin-{}", std::process::id());
+    let mut runner = Command::new(RUMORMILL)
+        .args(["test", "-w", "echo", "--node-count", "5", "--time-limit", "60", "--nemesis", "pause"])
+        .args(["--nemesis-interval", "0.2", "--bin"])
+        .arg(sinner_program())
+        .args(["--", "--sin", &word])
+        .current_dir(root().join("target"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    assert!(until(|| alive(&word) == 6), "five nodes and who runs them");
+    std::thread::sleep(Duration::from_millis(500));
+    let pid = runner.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    assert_eq!(runner.wait().unwrap().code(), Some(130));
+    assert!(until(|| alive(&word) == 0), "{} processes outlive the run", alive(&word));
+}
