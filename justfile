@@ -31,3 +31,7 @@ serve:
 # the profile maelstrom beside the real one, every row that somebody has measured
 fidelity:
     cargo run --release --example fidelity > docs/fidelity.md
+
+# the simulator beside real processes (some five minutes)
+fidelity-real:
+    cargo build --release && cargo run --release --example fidelity_real -- target/release/rumormill > docs/fidelity-real.md

@@ -65,7 +65,7 @@ pub(super) enum What {
     End,
 }
 
-/// A running process. Dropping it kills it and waits for its end.
+/// A running process. Dropping it kills it, with all that it started, and waits for its end.
 #[derive(Debug)]
 pub(super) struct Process {
     child: Child,
@@ -88,7 +88,7 @@ impl Process {
     ) -> io::Result<Process> {
         let mut command = Command::new(&program.path);
         command.args(&program.args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        // Ctrl-C is for whoever runs the nodes, who then ends them.
+        // A group of its own: Ctrl-C is for whoever runs the nodes, who then ends them with all that they started.
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut child = command.spawn()?;
         let ends = (child.stdin.take(), child.stdout.take(), child.stderr.take());
@@ -111,11 +111,11 @@ impl Process {
         }
     }
 
-    /// Holds the process still, or lets it go on.
+    /// Holds the process and all that it started still, lets them go on, or ends them.
     pub(super) fn signal(&self, signal: rustix::process::Signal) -> io::Result<()> {
         let pid = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw);
         let pid = pid.ok_or_else(|| io::Error::other("the process has no number"))?;
-        Ok(rustix::process::kill_process(pid, signal)?)
+        Ok(rustix::process::kill_process_group(pid, signal)?)
     }
 
     /// How the process ended, if it has.
@@ -127,7 +127,7 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         // One that has ended cannot be killed, and that is all that can go wrong.
-        _ = self.child.kill();
+        _ = self.signal(rustix::process::Signal::KILL);
         _ = self.child.wait();
         // Its last words; if a child of its own holds on to its stderr, nobody waits for that.
         let began = super::clock();

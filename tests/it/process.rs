@@ -49,7 +49,7 @@ fn an_honest_program_passes_in_real_time() {
 
 #[test]
 fn every_sin_is_named_with_node_line_and_cure() {
-    for (sin, says) in [
+    let sins = [
         ("newline", "without an end of line: {\"body\""),
         ("joined", "two messages stand on one line; end each with a newline"),
         (
@@ -67,12 +67,15 @@ fn every_sin_is_named_with_node_line_and_cure() {
         ("src", "says that its name is \"somebody\""),
         ("exit", "ended (exit status: 7) while the run went on"),
         ("mute", "did not answer init within 1s; answer it with init_ok"),
-    ] {
+    ];
+    let check = |(sin, says): (&str, &str)| {
         let said = sinner(sin, &[]);
         let named = said.out.lines().any(|line| line.starts_with("  - n") && line.contains(says));
         assert!(said.code == 1 && named && said.talk.is_empty(), "{sin} says `{says}`: {said:?}");
         assert!(!said.out.contains('\x1b'), "{sin}: control characters are escaped");
-    }
+    };
+    // Each mostly waits, so all wait together.
+    std::thread::scope(|scope| sins.into_iter().for_each(|sin| _ = scope.spawn(move || check(sin))));
 }
 
 #[test]
@@ -201,5 +204,16 @@ fn nothing_outlives_an_interrupted_run() {
     let pid = runner.id().to_string();
     assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
     assert_eq!(runner.wait().unwrap().code(), Some(130));
+    assert!(until(|| alive(&word) == 0), "{} processes outlive the run", alive(&word));
+}
+
+#[test]
+fn what_a_node_starts_ends_with_it() {
+    let word = format!("3600.{}", std::process::id());
+    let script = format!("sleep {word} & cat > /dev/null");
+    let test =
+        ["test", "-w", "echo", "--node-count", "2", "--time-limit", "1", "--timeout", "0.2", "--settle", "0"];
+    let said = Desk::new().run(test.into_iter().chain(["--bin", "sh", "--", "-c", &script]));
+    assert!(said.code != 0 && said.out.contains("did not answer init"), "{said:?}");
     assert!(until(|| alive(&word) == 0), "{} processes outlive the run", alive(&word));
 }
