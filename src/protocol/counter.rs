@@ -22,7 +22,6 @@ pub use super::knobs::{Config, Timer};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Tally {
     /// Which.
-    #[serde(flatten)]
     pub slot: Slot,
     /// What was added.
     pub up: u64,

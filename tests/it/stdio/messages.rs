@@ -1,13 +1,20 @@
 //! Every message, request and response of every protocol crosses the wire unharmed, and none uses a name that the wire
 //! itself needs. The names are read off the derives, so that a new protocol or variant is looked at unasked.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 use rumormill::node::Node;
 use rumormill::protocol::flood::{self, Receipt, Told};
 use rumormill::protocol::gossip::{Differ, Message, Repair};
 use rumormill::protocol::{self, Registry, Visitor};
 use rumormill::ratio::Quotient;
+use rumormill::run::run;
+use rumormill::scenario::Scenario;
+use rumormill::scenario::document::Document;
+use rumormill::sim::{Observer, Record};
 use rumormill::stdio::wire::{DecodeError, Envelope, Line, decode, encode};
+use rumormill::time::Time;
 use rumormill::value::Value;
 use rumormill::workload::Workload;
 use rumormill::workload::broadcast::{Request, Response};
@@ -257,5 +264,56 @@ fn a_body_is_an_object() {
     assert!(matches!(decode::<Request>("read", "[]"), Err(DecodeError::Malformed(_))));
     for text in [r#"["a", "b", {"type": "read"}]"#, r#"{"src": "a", "dest": "b", "body": ["read", 1, 2]}"#] {
         assert!(Line::parse(text).is_err(), "{text}");
+    }
+}
+
+/// Sends every message that passes in a run over the wire, too.
+struct OnTheWire {
+    seen: BTreeSet<String>,
+}
+
+impl<N: Node> Observer<N> for OnTheWire {
+    fn observe(&mut self, _: Time, record: &Record<'_, N>) {
+        let (Record::Deliver(_, message) | Record::Drop(_, _, message)) = record else { return };
+        let mut bytes = Vec::new();
+        encode(&mut bytes, Envelope { src: "n0", dest: "n1", in_reply_to: None, msg_id: 1 }, *message)
+            .unwrap_or_else(|error| panic!("{message:?} cannot be written: {error}"));
+        let text = String::from_utf8(bytes).expect("JSON is UTF-8");
+        let line = Line::parse(&text).expect(&text);
+        let tag = line.tag.expect(&text).into_owned();
+        let read = decode::<N::Message>(&tag, line.body).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!(format!("{read:?}"), format!("{message:?}"), "{text}");
+        self.seen.insert(tag);
+    }
+}
+
+#[test]
+fn every_message_of_a_storm_could_cross_the_wire() {
+    struct Storm<'a>(&'a str);
+    impl Visitor for Storm<'_> {
+        type Output = BTreeSet<String>;
+
+        fn visit<W, N>(self) -> BTreeSet<String>
+        where
+            W: Workload,
+            N: Node<Request = W::Request, Response = W::Response, Event = W::Event>,
+        {
+            let text = format!(
+                r#"{{ "name": "storm", "nodes": 5, "protocol": {{ "{}": {{}} }}, "workload": {{ "{}": {{ "rate": 20 }} }},
+                      "network": {{ "latency": {{ "constant": "20ms" }}, "loss": 0.1 }},
+                      "nemesis": {{ "kinds": ["partition", "crash", "wipe"], "interval": "2s" }} }}"#,
+                self.0,
+                W::NAME
+            );
+            let document = Document::parse("a storm", &text).unwrap();
+            let mut wire = OnTheWire { seen: BTreeSet::new() };
+            run::<W, N, _>(&Scenario::read(&document).unwrap(), &document, &mut wire).unwrap();
+            wire.seen
+        }
+    }
+    for row in protocol::builtin().rows() {
+        let seen = protocol::builtin().with(row.name, Storm(row.name)).unwrap_or_else(|_| unreachable!());
+        let silent = ["echo", "unique-ids"].contains(&row.name);
+        assert!(if silent { seen.is_empty() } else { seen.len() > 2 }, "{}: {seen:?}", row.name);
     }
 }
