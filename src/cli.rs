@@ -187,7 +187,9 @@ fn run_args(
         Command::Serve(args) => serve::serve(registry, &args),
         Command::Completions(args) => completions::completions(&mut Args::command(), &args, out),
     };
-    match done.and_then(|code| out.flush().map(|()| code).map_err(|error| Failure::stdout(&error))) {
+    match done
+        .and_then(|code| seen_enough(out.flush()).map(|()| code).map_err(|error| Failure::stdout(&error)))
+    {
         Ok(code) => code,
         Err(Failure { exit: Exit::SeenEnough, .. }) => Exit::SeenEnough as u8,
         Err(failure) => {
@@ -221,9 +223,17 @@ fn paint(colour: Colour) -> Paint {
     }
 }
 
-/// Writes to stdout.
+/// Writes to stdout. Whoever reads it may have seen enough; that changes nothing of what a command comes to.
 fn print(out: &mut impl Write, text: &str) -> Result<(), Failure> {
-    out.write_all(text.as_bytes()).map_err(|error| Failure::stdout(&error))
+    seen_enough(out.write_all(text.as_bytes())).map_err(|error| Failure::stdout(&error))
+}
+
+/// A reader that has gone is no trouble.
+fn seen_enough(written: io::Result<()>) -> io::Result<()> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
 }
 
 /// Text as one word of a shell's command line.

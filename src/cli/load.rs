@@ -20,6 +20,15 @@ pub(super) struct Overrides {
     pub(super) set: Vec<String>,
 }
 
+/// More threads than this are refused.
+const MOST_JOBS: usize = 1_024;
+
+/// A number of threads, or what is one.
+pub(super) fn jobs(text: &str) -> Result<usize, String> {
+    let jobs = text.parse().ok().filter(|jobs| (1..=MOST_JOBS).contains(jobs));
+    jobs.ok_or_else(|| format!("write a number from 1 to {MOST_JOBS}"))
+}
+
 /// A seed, or what a seed is.
 pub(super) fn seed(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| format!("write a whole number from 0 to {}", u64::MAX))

@@ -72,6 +72,11 @@ pub(super) fn test<W: Workload>(
     };
     let ran = run::<W, ()>(setup, program, &interrupt, &mut ()).map_err(cannot_start)?;
     let Ended { seen, problems, interrupted } = ran;
+    if interrupted {
+        // Of half a run nothing can be said: the final reads are missing.
+        let text = format!("interrupted after {}; all nodes were ended", seen.ended);
+        return Err(Failure { exit: Exit::Interrupted, text });
+    }
     let summary = seen.judged(problems);
     // What ran is the program, whatever protocol could have served.
     let name = program.path.file_name().unwrap_or(program.path.as_os_str()).to_string_lossy().into_owned();
@@ -83,13 +88,7 @@ pub(super) fn test<W: Workload>(
         Shown::Json => print(out, &(report.json(None) + "\n"))?,
         Shown::Text(paint) => print(out, &report.text_with_map(paint))?,
     }
-    match interrupted {
-        true => Err(Failure {
-            exit: Exit::Interrupted,
-            text: "interrupted before the end; all nodes were ended".into(),
-        }),
-        false => Ok(report.exit_code()),
-    }
+    Ok(report.exit_code())
 }
 
 /// How the result is shown.

@@ -30,7 +30,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "LENGTH", default_value = BUDGET)]
     budget: Span,
     /// How many threads share the runs; as many as there are cores unless given. The output is the same.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = super::load::jobs)]
     jobs: Option<usize>,
     /// Write the smallest scenario to FILE; beside the scenario, with .small.json at its end, unless given.
     #[arg(long, value_name = "FILE")]
@@ -64,11 +64,20 @@ impl<O: Write> Visitor for Work<'_, O> {
         W: Workload,
         N: Node<Request = W::Request, Response = W::Response, Event = W::Event>,
     {
+        let path = self.args.out.clone().unwrap_or_else(|| beside(&self.args.scenario));
+        // Better before the search than after it.
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if path.is_dir() || folder.is_some_and(|folder| !folder.is_dir()) {
+            let text = format!(
+                "{}: cannot write the scenario; name a file in a folder that is there",
+                path.display()
+            );
+            return Err(Failure { exit: Exit::Io, text });
+        }
         let failing = explicit::<W, N>(self.scenario, self.document).map_err(Failure::bad_scenario)?;
         let shrunk = Shrunk::of::<W, N>(failing, self.args.budget, self.args.jobs)?;
-        let path = self.args.out.clone().unwrap_or_else(|| beside(&self.args.scenario));
-        shrunk.write(&path)?;
         print(self.out, &shrunk.told(&path))?;
+        shrunk.write(&path)?;
         Ok(0)
     }
 }

@@ -37,7 +37,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "A..B", value_parser = load::seeds)]
     seeds: Range<u64>,
     /// How many threads share the seeds; as many as there are cores unless given. What is written is the same.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = super::load::jobs)]
     jobs: Option<usize>,
     /// Another value for a key, as in protocol.gossip.fanout=3; JSON, or else a string. Can be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]

@@ -85,7 +85,7 @@ pub(super) struct Args {
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
     /// How many threads share the seeds; as many as there are cores unless given. The output is the same.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = super::load::jobs)]
     jobs: Option<usize>,
     /// When nodes take what is sent to them: as it is due, or as Maelstrom's one deliverer a node hands it over.
     #[arg(long, value_enum, default_value_t = ProfileName::Ideal)]

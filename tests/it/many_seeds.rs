@@ -159,3 +159,24 @@ fn a_wrong_option_is_64_or_65_and_says_what_is_allowed() {
         assert!(said.code == code && said.talk.contains(says), "{args:?}: {said:?}");
     }
 }
+
+#[test]
+fn a_reader_that_has_seen_enough_changes_no_verdict() {
+    let program = env!("CARGO_BIN_EXE_rumormill");
+    for (loss, code) in [("1", "1"), ("0", "0")] {
+        let line = format!(
+            "{program} test -w broadcast --time-limit 5 --loss {loss} | true; echo ${{PIPESTATUS[0]}}"
+        );
+        let output =
+            std::process::Command::new("bash").current_dir(Desk::new().path("")).args(["-c", &line]).output();
+        assert_eq!(String::from_utf8(output.unwrap().stdout).unwrap().trim(), code, "--loss {loss}");
+    }
+}
+
+#[test]
+fn absurd_numbers_of_threads_are_refused() {
+    for jobs in ["0", "1025", "18446744073709551615"] {
+        let said = Desk::new().run(["test", "-w", "broadcast", "--seeds", "0..3", "--jobs", jobs]);
+        assert!(said.code == 64 && said.talk.contains("write a number from 1 to 1024"), "{said:?}");
+    }
+}

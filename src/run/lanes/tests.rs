@@ -151,11 +151,11 @@ fn a_counter_has_no_value_to_follow() {
                0.572s  ├──────────────────────╳│                       digest 90123426740388, cut by fault 0, sent 0.562s
                0.808s  │◀──────────────────────┤                       digest 90123426740388, sent 0.798s
                1.000s  ●                       │                       c0 asks n0: add 5; ok: add_ok
-               1.010s  ├──────────────────────╳│                       news {node 0, nonce 4353769842675481, up 5.., cut by fault 0, sent 1.000s
+               1.010s  ├──────────────────────╳│                       news slot {node 0, nonce 4353769842675481}.., cut by fault 0, sent 1.000s
                1.500s  │                       │                       ends: fault 0, cut n0 to n1
                1.572s  ├──────────────────────▶│                       digest 5894133829568128, sent 1.562s
                1.582s  │◀──────differ []───────┤                       sent 1.572s
-               1.592s  ├──────────────────────▶│                       repair [{node 0, nonce 4353769842675481, u.., sent 1.582s
+               1.592s  ├──────────────────────▶│                       repair [{slot {node 0, nonce 4353769842675.., sent 1.582s
                1.808s  │◀──────────────────────┤                       digest 5894133829568128, sent 1.798s
                        │                       │                       ... 4 more like these, until 3.808s
                4.000s  ●                       │                       c0 asks n0: read; ok: read_ok 5
