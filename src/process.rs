@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use crate::id::{Members, NodeId};
-use crate::run::Foreseen;
+use crate::run::Observed;
 use crate::sim::bench::{Clients, Deliverers, Edge, Item, Network, edges};
 use crate::sim::fault::Fault;
 use crate::sim::{Counters, Observer, Passage, Record, Setup, Why};
@@ -54,7 +54,7 @@ const STARTER: &str = "c0";
 #[derive(Debug)]
 pub struct Ended<W: Workload> {
     /// What clients asked and heard, what was counted, who was killed.
-    pub seen: Foreseen<W>,
+    pub seen: Observed<W>,
     /// What the nodes did wrong as processes.
     pub problems: Vec<Problem>,
     /// It was interrupted before its end.
@@ -308,7 +308,7 @@ impl<W: Workload, O: Observer<Foreign<W>>> Bench<'_, W, O> {
         let counters =
             Counters { late: self.clients.late, stand_ins: self.clients.stand_ins, ..self.counters };
         let history = self.clients.history().to_vec();
-        let seen = Foreseen {
+        let seen = Observed {
             history,
             counters,
             ended: now,

@@ -27,7 +27,7 @@ mod weigh;
 mod words;
 
 pub use stats::{Stats, Tallies};
-pub use weigh::Foreseen;
+pub use weigh::Observed;
 
 use weigh::{Watch, summed_up};
 

@@ -28,7 +28,7 @@ impl<W: Workload, N: Node<Event = W::Event>> Observer<N> for Watch<W> {
 
 /// What was seen of a run that was not simulated.
 #[derive(Debug)]
-pub struct Foreseen<W: Workload> {
+pub struct Observed<W: Workload> {
     /// What clients asked and heard.
     pub history: Vec<EntryOf<W>>,
     /// What was counted.
@@ -43,7 +43,7 @@ pub struct Foreseen<W: Workload> {
     pub wipes: Vec<(NodeId, Time)>,
 }
 
-impl<W: Workload> Foreseen<W> {
+impl<W: Workload> Observed<W> {
     /// Judges it. Problems that are known already come first, and fail it. There are no events, and there is no digest.
     pub fn judged(self, known: Vec<Problem>) -> Summary {
         let watch = Watch::<W> { witness: W::witness(&self.members), wipes: self.wipes, crashes: Vec::new() };

@@ -1,12 +1,11 @@
 //! The judges judged: each liar is failed by the judge named within a hundred seeds, its honest twin passes them all.
 
 use rumormill::node::{Call, Context, ErrorCode, Node};
-use rumormill::workload::Verdict;
 use rumormill::workload::broadcast::{Broadcast, Event, Request, Response};
 use rumormill::{NodeId, Value, ValueSet};
 use serde::{Deserialize, Serialize};
 
-use crate::support::{run_text, shrinks_to_its_lie};
+use crate::support::{self, shrinks_to_its_lie};
 
 #[derive(Clone, Debug, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -121,16 +120,9 @@ fn failures<const LIE: u8>(reason: &str) -> (usize, usize) {
             eprintln!("{info}");
         }
     }));
-    let (mut named, mut other) = (0, 0);
-    for seed in 0..100 {
-        let summary = run_text::<Broadcast, Teller<LIE>>(&scenario(seed));
-        if summary.verdict == Verdict::Fail {
-            let is_named = summary.problems.iter().any(|problem| problem.text.contains(reason));
-            named += usize::from(is_named);
-            other += usize::from(!is_named);
-        }
-    }
-    (named, other)
+    support::failures::<Broadcast, Teller<LIE>>(scenario, |summary| {
+        summary.problems.iter().any(|problem| problem.text.contains(reason))
+    })
 }
 
 #[test]

@@ -3,12 +3,11 @@
 
 use rumormill::node::{Call, Context, Node};
 use rumormill::time::Span;
-use rumormill::workload::Verdict;
 use rumormill::workload::g_set::{Event, GSet, Request, Response};
 use rumormill::{NodeId, Value, ValueSet};
 use serde::{Deserialize, Serialize};
 
-use crate::support::{run_text, shrinks_to_its_lie};
+use crate::support::{self, shrinks_to_its_lie};
 
 #[derive(Clone, Debug, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -96,18 +95,10 @@ fn scenario(seed: u64) -> String {
     )
 }
 
-/// How many of a hundred seeds fail for the reason named, and how many for any other.
 fn failures<const LIE: u8>(reason: &str) -> (usize, usize) {
-    let (mut named, mut other) = (0, 0);
-    for seed in 0..100 {
-        let summary = run_text::<GSet, Scribe<LIE>>(&scenario(seed));
-        if summary.verdict == Verdict::Fail {
-            let is_named = summary.problems.iter().all(|problem| problem.text.contains(reason));
-            named += usize::from(is_named);
-            other += usize::from(!is_named);
-        }
-    }
-    (named, other)
+    support::failures::<GSet, Scribe<LIE>>(scenario, |summary| {
+        summary.problems.iter().all(|problem| problem.text.contains(reason))
+    })
 }
 
 #[test]

@@ -6,11 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use rumormill::NodeId;
 use rumormill::node::{Call, Context, Node};
 use rumormill::time::Span;
-use rumormill::workload::Verdict;
 use rumormill::workload::counter::{Event, PnCounter, Request, Response};
 use serde::{Deserialize, Serialize};
 
-use crate::support::{run_text, shrinks_to_its_lie};
+use crate::support::{self, shrinks_to_its_lie};
 
 #[derive(Clone, Debug, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -102,18 +101,10 @@ fn scenario(seed: u64) -> String {
     )
 }
 
-/// How many of a hundred seeds fail for the reason named, and how many for any other.
 fn failures<const LIE: u8>(reason: &str) -> (usize, usize) {
-    let (mut named, mut other) = (0, 0);
-    for seed in 0..100 {
-        let summary = run_text::<PnCounter, Courier<LIE>>(&scenario(seed));
-        if summary.verdict == Verdict::Fail {
-            let is_named = summary.problems.iter().any(|problem| problem.text.contains(reason));
-            named += usize::from(is_named);
-            other += usize::from(!is_named);
-        }
-    }
-    (named, other)
+    support::failures::<PnCounter, Courier<LIE>>(scenario, |summary| {
+        summary.problems.iter().any(|problem| problem.text.contains(reason))
+    })
 }
 
 #[test]

@@ -44,6 +44,21 @@ pub(crate) fn run_named(scenario: &Scenario, document: &Document) -> Summary {
     ran.unwrap_or_else(|misfit| panic!("{misfit}"))
 }
 
+/// How many of a hundred seeds fail for the reason named, and how many for any other.
+pub(crate) fn failures<W, N>(
+    scenario: impl Fn(u64) -> String,
+    is_named: impl Fn(&Summary) -> bool,
+) -> (usize, usize)
+where
+    W: Workload,
+    N: Node<Request = W::Request, Response = W::Response, Event = W::Event>,
+{
+    let summaries = (0..100).map(|seed| run_text::<W, N>(&scenario(seed)));
+    let failed = summaries.filter(|summary| summary.verdict == Verdict::Fail);
+    let (named, other): (Vec<Summary>, Vec<Summary>) = failed.partition(is_named);
+    (named.len(), other.len())
+}
+
 /// Shrinks a liar's failure in a storm of 20 seconds: what is left is small, runs the same twice, and its honest twin
 /// passes it.
 pub(crate) fn shrinks_to_its_lie<W, Liar, Twin>(liar: &str, text: impl Fn(u64) -> String)
