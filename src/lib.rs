@@ -6,6 +6,7 @@
 
 pub mod check;
 pub mod cli;
+pub mod epidemic;
 pub mod hash;
 pub mod id;
 pub mod node;

@@ -42,6 +42,7 @@ fn floor(file: &str) -> (u8, &'static str) {
         ("solo", _) => (2, "solo"),
         ("stdio", _) => (2, "stdio"),
         ("check" | "workload", _) => (2, "judges"),
+        ("epidemic", _) => (2, "epidemic"),
         ("protocol", name) if name != "protocol" => (2, "protocols"),
         ("scenario", _) => (3, ""),
         (
