@@ -15,6 +15,7 @@ use rumormill::protocol::{counter, flood::Flood, gossip::Gossip};
 use rumormill::run::{Summary, run};
 use rumormill::scenario::Scenario;
 use rumormill::scenario::document::Document;
+use rumormill::time::Span;
 use rumormill::workload::broadcast::Broadcast;
 use rumormill::workload::counter::GCounter;
 use rumormill::workload::{Metric, Verdict, Workload};
@@ -130,7 +131,7 @@ impl Row {
             let setup = scenario.setup::<W, Foreign<W>>(&document).expect("the workload's knobs fit");
             let ended = rumormill::process::run::<W, ()>(setup, &program, &AtomicBool::new(false), &mut ());
             let ended = ended.expect("the program can be started");
-            ended.seen.judged(ended.problems)
+            ended.seen.judged(ended.problems, Span::ZERO)
         };
         (0..REAL_RUNS).map(one).collect()
     }

@@ -27,6 +27,9 @@ fn main() {
             }
             continue;
         }
+        if body["type"] != "echo" {
+            continue;
+        }
         answer["echo"] = body["echo"].clone();
         match sin.as_str() {
             "newline" => say(&me, client, &answer, ""),
@@ -70,6 +73,18 @@ fn main() {
             "exit" => {
                 eprintln!("this node has had enough");
                 std::process::exit(7);
+            }
+            "late" => {
+                std::thread::sleep(std::time::Duration::from_millis(700));
+                say(&me, client, &answer, "\n");
+            }
+            "floods" => {
+                say(&me, client, &answer, "\n");
+                let line = format!("{}\n", json!({ "src": me, "dest": "n1", "body": { "type": "hello" } }));
+                let lines = line.repeat(1_000);
+                for _ in 0..if me == "n0" { 200 } else { 0 } {
+                    _ = std::io::stdout().write_all(lines.as_bytes());
+                }
             }
             "deaf" => std::thread::sleep(std::time::Duration::from_secs(3_600)),
             _ => say(&me, client, &answer, "\n"),

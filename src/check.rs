@@ -7,10 +7,10 @@
 use indexmap::{IndexMap, IndexSet};
 
 use crate::hash::BuildWordHasher;
-use crate::id::{Members, NodeId};
+use crate::id::NodeId;
 use crate::time::{Span, Time};
 use crate::value::Value;
-use crate::workload::{Phase, Stamp, Verdict};
+use crate::workload::{Facts, Phase, Stamp, Verdict};
 
 /// A value that a client added.
 #[derive(Clone, Debug)]
@@ -303,12 +303,8 @@ impl<'a> SetHistory<'a> {
     }
 
     /// What the strict judgement holds against the run. `spread` says who first had a value.
-    pub fn strict(
-        &self,
-        members: &Members,
-        wipes: &[(NodeId, Time)],
-        spread: impl Fn(&Value) -> Option<FirstTwo>,
-    ) -> Strict {
+    pub fn strict(&self, facts: &Facts<'_>, spread: impl Fn(&Value) -> Option<FirstTwo>) -> Strict {
+        let members = facts.members;
         let mut strict = Strict {
             duplicated: self.duplicated.keys().cloned().collect(),
             invented: self.invented.iter().cloned().collect(),
@@ -344,7 +340,9 @@ impl<'a> SetHistory<'a> {
         for (element, lacking) in
             acknowledged.values().zip(lacking).filter(|(_, lacking)| !lacking.is_empty())
         {
-            let forgiven = fell_alone(element, wipes, spread(element.value));
+            let in_grace = |(node, at): &(NodeId, Stamp)| facts.in_grace(*node, at.at);
+            let forgiven = fell_alone(element, facts.wipes, spread(element.value))
+                || element.acknowledgements.iter().all(in_grace);
             let list = if forgiven { &mut strict.forgiven } else { &mut strict.lost };
             list.push((element.value.clone(), lacking));
         }
@@ -385,7 +383,7 @@ fn earliest(a: Option<Stamp>, b: Option<Stamp>) -> Option<Stamp> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::id::ClientId;
+    use crate::id::{ClientId, Members};
     use crate::workload::{Entry, Outcome, Reason};
 
     // ---- stories
@@ -406,6 +404,7 @@ pub(crate) mod tests {
         pub(crate) entries: Vec<Entry<Ask, Vec<Value>>>,
         pub(crate) holders: Vec<(Time, NodeId, Value)>,
         pub(crate) wipes: Vec<(NodeId, Time)>,
+        grace: Option<Span>,
     }
 
     #[derive(Clone, Debug, PartialEq, Eq)]
@@ -427,6 +426,11 @@ pub(crate) mod tests {
     }
 
     impl Story {
+        /// What a judge knows of it beside what clients saw.
+        pub(crate) fn facts<'a>(&'a self, members: &'a Members) -> Facts<'a> {
+            Facts { members, wipes: &self.wipes, crashes: &[], grace: self.grace }
+        }
+
         fn tell(&mut self, line: &str) {
             let (line, phase) = match line.strip_suffix(" final") {
                 Some(line) => (line, Phase::Final),
@@ -436,6 +440,7 @@ pub(crate) mod tests {
             match words[..] {
                 [at, "has", value, node] => self.holders.push((time(at), n(node), value_of(value))),
                 [at, "wipe", node] => self.wipes.push((n(node), time(at))),
+                ["grace", length] => self.grace = Some(length.parse().unwrap()),
                 [from, "add", value, node, end, until] => {
                     let outcome = outcome(end, Vec::new());
                     self.ask(Ask::Add(value_of(value)), n(node), phase, (from, until), outcome);
@@ -544,7 +549,7 @@ pub(crate) mod tests {
         let story = story(text);
         let (adds, reads) = (story.adds(), story.reads());
         let set = SetHistory::new(&adds, &reads);
-        let strict = set.strict(members, &story.wipes, |value| story.first_two(value));
+        let strict = set.strict(&story.facts(members), |value| story.first_two(value));
         let lost = strict.lost.iter().map(|(value, nodes)| format!("{value} lost at {nodes:?}"));
         let silent = strict.silent.iter().map(|node| format!("{node} silent"));
         let duplicated = strict.duplicated.iter().map(|(value, node)| format!("{value} twice at {node}"));
@@ -563,7 +568,9 @@ pub(crate) mod tests {
             let story = story(text);
             let (adds, reads) = (story.adds(), story.reads());
             let set = SetHistory::new(&adds, &reads);
-            let strict = set.strict(&Members::all(2), &[], |value| story.first_two(value));
+            let members = Members::all(2);
+            let facts = Facts { wipes: &[], ..story.facts(&members) };
+            let strict = set.strict(&facts, |value| story.first_two(value));
             set.kept(&strict, &story.wipes, |value| story.first_two(value)).len()
         };
         let told = "10ms add 1 n0 ok 10ms\n10ms has 1 n0\n15ms wipe n0\n20ms has 1 n1\n";
@@ -592,7 +599,7 @@ pub(crate) mod tests {
         let (adds, reads) = (story.adds(), story.reads());
         let set = SetHistory::new(&adds, &reads);
         let first_two = |value: &Value| story.first_two(value);
-        let strict = set.strict(&Members::all(1), &story.wipes, first_two);
+        let strict = set.strict(&story.facts(&Members::all(1)), first_two);
         assert_eq!((strict.lost.len(), strict.forgiven.len()), (0, 1));
         let crashed_before_that = [(NodeId(0), time("12ms"))];
         assert_eq!(set.kept(&strict, &crashed_before_that, first_two), [] as [Value; 0]);
@@ -1216,6 +1223,23 @@ pub(crate) mod tests {
         assert_eq!(strictly(1, known_but_not_acknowledged), "fail: 1 lost at [n0]");
         let elsewhere = "10ms has 1 n0\n 20ms wipe n1";
         assert_eq!(when_nobody_has_it_in_the_end(elsewhere), LOST);
+    }
+
+    #[test]
+    fn where_nobody_says_who_had_a_value_a_wipe_within_the_grace_forgives() {
+        for (wipe, expected) in [
+            ("12ms wipe n0", FORGIVEN),
+            ("1.012s wipe n0", FORGIVEN),
+            ("1.012000001s wipe n0", LOST),
+            ("11.999999ms wipe n0", LOST),
+            ("20ms wipe n1", LOST),
+        ] {
+            assert_eq!(when_nobody_has_it_in_the_end(&format!("grace 1s\n {wipe}")), expected, "{wipe}");
+            assert_eq!(when_nobody_has_it_in_the_end(wipe), LOST, "without a grace: {wipe}");
+        }
+        let twice = "grace 1s\n 14ms add 1 n1 ok 15ms\n 20ms wipe n0";
+        assert_eq!(when_nobody_has_it_in_the_end(twice), LOST, "n1 acknowledged it, too");
+        assert_eq!(when_nobody_has_it_in_the_end(&format!("{twice}\n 30ms wipe n1")), FORGIVEN);
     }
 
     #[test]

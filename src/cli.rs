@@ -32,6 +32,7 @@ mod summary;
 mod survives;
 mod sweep;
 mod test;
+mod tracing;
 mod why;
 
 /// What kind of end a command comes to, other than a good one.

@@ -9,7 +9,7 @@
 //! nobody. Every process ends with the run, however that ends.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::collections::{BTreeMap, BinaryHeap};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -99,7 +99,7 @@ where
         next_parcel: 0,
         lines: 0,
         counters: Counters::default(),
-        answered: BTreeSet::new(),
+        asked: BTreeMap::new(),
         complaints: Complaints::default(),
         wipes: Vec::new(),
         observer,
@@ -136,6 +136,11 @@ struct Host {
     life: u32,
     downs: u32,
     pauses: u32,
+    /// When it went on last.
+    resumed: Time,
+    /// So many lines it has printed since this instant, which is less than a second ago.
+    spoken: u32,
+    second: Time,
     /// It has answered `init`, and `topology` where there is one.
     is_ready: bool,
     /// Something whole that it printed without an end of line, and when.
@@ -166,8 +171,8 @@ struct Bench<'a, W: Workload, O> {
     /// Lines written to nodes.
     lines: u64,
     counters: Counters,
-    /// Operations that have been answered.
-    answered: BTreeSet<usize>,
+    /// Operations that nodes have been asked and have not answered, and since when.
+    asked: BTreeMap<usize, Time>,
     complaints: Complaints,
     wipes: Vec<(NodeId, Time)>,
     observer: &'a mut O,

@@ -192,7 +192,8 @@ where
 {
     let (members, faults) = (setup.members.clone(), setup.faults.clone());
     let again = setup.clone();
-    let mut watch = Watch::<W> { witness: W::witness(&members), wipes: Vec::new(), crashes: Vec::new() };
+    let mut watch =
+        Watch::<W> { witness: W::witness(&members), wipes: Vec::new(), crashes: Vec::new(), grace: None };
     let mut ran = drive::<W, N, _>(setup, (&mut watch, observer));
     let judged = watch.judged(&ran.history, &members);
     let lost: Vec<Value> =

@@ -282,7 +282,7 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
         *match why {
             Why::Loss => &mut self.counters.lost,
             Why::Cut(_) => &mut self.counters.cut,
-            Why::Down | Why::CrashedWhilePaused | Why::Absent => &mut self.counters.down,
+            Why::Down | Why::CrashedWhilePaused | Why::Absent | Why::Unread => &mut self.counters.down,
         } += 1;
         self.record(&Record::Drop(passage, why, message));
     }

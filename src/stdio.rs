@@ -14,7 +14,7 @@ use crate::node::{
     self, Call, Draws, Effect, EffectOf, ErrorCode, Input, InputOf, Moment, Neighbours, Node, Source,
 };
 use crate::rng::{Key, Tally};
-use crate::time::Time;
+use crate::time::{Span, Time};
 
 mod serve;
 pub mod wire;
@@ -158,8 +158,9 @@ impl<N: Node> Stdio<N> {
             // Not more than were set before: a node that sets a timer of no length must not keep the host from listening.
             for _ in 0..running.timers.len() {
                 let Some(at) = running.next_due(now) else { return };
-                let (_, timer) = running.timers.remove(at);
-                running.give(Input::Timer(timer), Source::timer(&timer), now, &mut self.post);
+                let (due, timer) = running.timers.remove(at);
+                let mut outbox = running.handle(Input::Timer(timer), Source::timer(&timer), now);
+                running.apply(&mut outbox, Since { due, now }, &mut self.post);
             }
         }
     }
@@ -253,6 +254,22 @@ fn cluster(body: &str) -> Result<(NodeId, Vec<String>), String> {
 /// Whether the type is one that clients, or Maelstrom for them, ask with.
 fn is_request<N: Node>(tag: &str, body: &str) -> bool {
     tag == "topology" || !matches!(decode::<N::Request>(tag, body), Err(DecodeError::Unknown(_)))
+}
+
+/// When a handler should have run, and when it did, which in real time is a little later.
+#[derive(Clone, Copy, Debug)]
+struct Since {
+    due: Time,
+    now: Time,
+}
+
+impl Since {
+    /// When a timer of this length fires. It counts from when its handler should have run, so that one that is set
+    /// again and again does not drift; a host that has slept through that does not make up for it.
+    fn plus(self, length: Span) -> Time {
+        let due = self.due + length;
+        if due > self.now { due } else { self.now + length }
+    }
 }
 
 /// An initialised node.
@@ -393,7 +410,7 @@ impl<N: Node> Running<N> {
     /// Carries out what `start` asked for, as peers exist now.
     fn release(&mut self, now: Time, post: &mut Post) {
         if let Some(mut held) = self.held.take() {
-            self.apply(&mut held, now, post);
+            self.apply(&mut held, Since { due: now, now }, post);
         }
     }
 
@@ -403,16 +420,21 @@ impl<N: Node> Running<N> {
     }
 
     fn give(&mut self, input: InputOf<N>, source: Source, now: Time, post: &mut Post) {
+        let mut outbox = self.handle(input, source, now);
+        self.apply(&mut outbox, Since { due: now, now }, post);
+    }
+
+    fn handle(&mut self, input: InputOf<N>, source: Source, now: Time) -> Vec<EffectOf<N>> {
         let earlier = self.inputs.next(now, (u64::from(self.me.0), source.word()));
         let draws = Draws { run: self.key, incarnation: 0, source, earlier };
         let neighbours = Neighbours::new(self.me, &self.members, self.neighbours.as_deref());
         let moment = Moment { me: self.me, at: now, now, members: &self.members, neighbours, draws };
         let mut outbox = Vec::new();
         node::dispatch(&mut self.node, input, moment, &mut outbox);
-        self.apply(&mut outbox, now, post);
+        outbox
     }
 
-    fn apply(&mut self, outbox: &mut Vec<EffectOf<N>>, now: Time, post: &mut Post) {
+    fn apply(&mut self, outbox: &mut Vec<EffectOf<N>>, since: Since, post: &mut Post) {
         for effect in outbox.drain(..) {
             match effect {
                 Effect::Send(to, message) => post.send(self.name(), &self.names[to.index()], None, &message),
@@ -428,7 +450,7 @@ impl<N: Node> Running<N> {
                 }
                 Effect::SetTimer(timer, after) => {
                     self.timers.retain(|(_, other)| *other != timer);
-                    self.timers.push((now + after, timer));
+                    self.timers.push((since.plus(after), timer));
                 }
                 Effect::CancelTimer(timer) => self.timers.retain(|(_, other)| *other != timer),
                 Effect::Emit(_) => {}

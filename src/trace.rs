@@ -197,5 +197,6 @@ pub fn word(why: Why) -> &'static str {
         Why::Down => "down",
         Why::CrashedWhilePaused => "crashed-while-paused",
         Why::Absent => "absent",
+        Why::Unread => "unread",
     }
 }

@@ -241,6 +241,26 @@ pub struct Facts<'a> {
     pub wipes: &'a [(NodeId, Time)],
     /// Who went down and kept its disk, and when.
     pub crashes: &'a [(NodeId, Time)],
+    /// How soon after an acknowledgement a lost disk takes the operation along. Where nodes announce what they have, it
+    /// is known who had it, and there is no grace.
+    pub grace: Option<Span>,
+}
+
+impl Facts<'_> {
+    /// Whether what this node acknowledged at this instant is forgiven by the grace.
+    pub fn in_grace(&self, node: NodeId, acknowledged: Time) -> bool {
+        let Some(grace) = self.grace else { return false };
+        let fell = |at: Time| acknowledged <= at && at.since(acknowledged) <= grace;
+        self.wipes.iter().any(|(wiped, at)| *wiped == node && fell(*at))
+    }
+
+    /// Why operations were forgiven, in words; `others` says what nobody else did.
+    pub(crate) fn why_forgiven(&self, others: &str) -> String {
+        match self.grace {
+            None => format!("a disk was wiped before anyone else {others}"),
+            Some(grace) => format!("acknowledged by a node that was killed within {grace}"),
+        }
+    }
 }
 
 /// A judge's word on a run.

@@ -1,16 +1,17 @@
 //! `test --bin`: the same test with real processes as nodes, in real time.
 
-use std::io::Write;
-use std::path::PathBuf;
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use super::{Done, Exit, Failure, print};
+use super::{Done, Exit, Failure, print, tracing};
 use crate::process::{Ended, Foreign, Logs, Program, run};
 use crate::report::{Overridden, Paint, Report};
 use crate::scenario::document::Document;
 use crate::scenario::{Choice, Scenario};
 use crate::sim::fault::{FaultKind, NemesisKind};
+use crate::time::Span;
 use crate::workload::Workload;
 
 /// The program to be run in place of a protocol.
@@ -25,6 +26,10 @@ pub(super) struct Bin {
     /// Keep what the nodes write to stderr in this folder, as n0.log and so on.
     #[arg(long, value_name = "FOLDER", requires = "bin")]
     out: Option<PathBuf>,
+    /// What a node acknowledged no longer than this before it was killed is forgiven, in seconds: nobody can say
+    /// who else had it by then.
+    #[arg(long, value_name = "SECONDS", default_value_t = 1.0, value_parser = super::test::length, requires = "bin")]
+    grace: f64,
     /// The program's arguments.
     #[arg(last = true, requires = "bin", value_name = "ARGUMENTS")]
     args: Vec<String>,
@@ -45,50 +50,82 @@ impl Bin {
         };
         Ok(Some(Program { path: path.clone(), args: self.args.clone(), logs }))
     }
+
+    fn grace(&self) -> Span {
+        Span::from_nanos((self.grace * 1e9) as u64)
+    }
 }
 
-/// Runs a scenario with a program as its nodes, and judges it.
-pub(super) fn test<W: Workload>(
-    program: &Program,
-    scenario: &Scenario,
-    document: &Document,
-    replay: &str,
-    shown: Shown,
-    out: &mut impl Write,
-) -> Done {
-    let skews = scenario.nemesis.as_ref().is_some_and(|it| it.kinds.contains(&NemesisKind::Skew))
-        || scenario.faults.iter().any(|it| matches!(it.fault, FaultKind::Skew(_)));
-    if skews {
-        return Err(Failure::usage("the clocks of real processes cannot be skewed; leave skew out"));
+/// A test with a program as its nodes.
+pub(super) struct Real<'a> {
+    pub(super) bin: &'a Bin,
+    pub(super) program: Program,
+    pub(super) scenario: &'a Scenario,
+    pub(super) document: &'a Document,
+    /// The command that does it again.
+    pub(super) replay: &'a str,
+    pub(super) trace: Option<&'a Path>,
+    pub(super) shown: Shown,
+}
+
+impl Real<'_> {
+    /// Runs it in real time, and judges it.
+    pub(super) fn test<W: Workload>(self, out: &mut impl Write) -> Done {
+        let Real { bin, program, scenario, document, replay, trace, shown } = self;
+        let skews = scenario.nemesis.as_ref().is_some_and(|it| it.kinds.contains(&NemesisKind::Skew))
+            || scenario.faults.iter().any(|it| matches!(it.fault, FaultKind::Skew(_)));
+        if skews {
+            return Err(Failure::usage("the clocks of real processes cannot be skewed; leave skew out"));
+        }
+        let setup = scenario.setup::<W, Foreign<W>>(document).map_err(Failure::bad_scenario)?;
+        let scenario = &named_after(&program, scenario);
+        let mut tracer = tracing::begin(trace, scenario)?;
+        let interrupt = interruptible()?;
+        let ran = run::<W, _>(setup, &program, &interrupt, &mut tracer)
+            .map_err(|error| cannot_start(&program, &error))?;
+        tracing::end(tracer, trace)?;
+        let Ended { seen, problems, interrupted } = ran;
+        if interrupted {
+            // Of half a run nothing can be said: the final reads are missing.
+            let text = format!("interrupted after {}; all nodes were ended", seen.ended);
+            return Err(Failure { exit: Exit::Interrupted, text });
+        }
+        let summary = seen.judged(problems, bin.grace());
+        let report = Report::new(scenario, &summary, Overridden::Yes, replay);
+        match shown {
+            Shown::Json => print(out, &(report.json(None) + "\n"))?,
+            Shown::Text(paint) => print(out, &report.text_with_map(paint))?,
+        }
+        Ok(report.exit_code())
     }
-    let setup = scenario.setup::<W, Foreign<W>>(document).map_err(Failure::bad_scenario)?;
-    let interrupt = interruptible()?;
-    let cannot_start = |error| {
-        let path = program.path.display();
-        Failure::io(
-            &format!("--bin {path}: cannot be started; name a program, with ./ if it is a file here"),
-            &error,
-        )
-    };
-    let ran = run::<W, ()>(setup, program, &interrupt, &mut ()).map_err(cannot_start)?;
-    let Ended { seen, problems, interrupted } = ran;
-    if interrupted {
-        // Of half a run nothing can be said: the final reads are missing.
-        let text = format!("interrupted after {}; all nodes were ended", seen.ended);
-        return Err(Failure { exit: Exit::Interrupted, text });
-    }
-    let summary = seen.judged(problems);
-    // What ran is the program, whatever protocol could have served.
+}
+
+/// What runs is the program, whatever protocol could have served.
+fn named_after(program: &Program, scenario: &Scenario) -> Scenario {
     let name = program.path.file_name().unwrap_or(program.path.as_os_str()).to_string_lossy().into_owned();
     let protocol = Choice { name: name.clone(), ..scenario.protocol.clone() };
-    let name = format!("{}-{name}", scenario.workload.name);
-    let scenario = &Scenario { name, protocol, ..scenario.clone() };
-    let report = Report::new(scenario, &summary, Overridden::Yes, replay);
-    match shown {
-        Shown::Json => print(out, &(report.json(None) + "\n"))?,
-        Shown::Text(paint) => print(out, &report.text_with_map(paint))?,
-    }
-    Ok(report.exit_code())
+    Scenario { name: format!("{}-{name}", scenario.workload.name), protocol, ..scenario.clone() }
+}
+
+fn cannot_start(program: &Program, error: &io::Error) -> Failure {
+    /// What the system says of a file that is no program of its kind.
+    const NOT_EXECUTABLE: Option<i32> = Some(8);
+    let path = &program.path;
+    let hint = match error.kind() {
+        ErrorKind::NotFound if path.components().count() == 1 && path.exists() => {
+            format!("; for the file of that name in this folder write --bin ./{}", path.display())
+        }
+        ErrorKind::NotFound if path.exists() => {
+            "; what its first line names after #! is not there".to_owned()
+        }
+        ErrorKind::NotFound => "; there is no such program".to_owned(),
+        ErrorKind::PermissionDenied => "; make it executable, with chmod +x say".to_owned(),
+        _ if error.raw_os_error() == NOT_EXECUTABLE => {
+            "; it is no program of this machine, and a script begins with #! and its interpreter".to_owned()
+        }
+        _ => String::new(),
+    };
+    Failure::io(&format!("--bin {}: cannot be started{hint}", path.display()), error)
 }
 
 /// How the result is shown.

@@ -1,17 +1,16 @@
 //! `run`: a scenario, judged; with a trace if asked; twice more if its determinism is to be checked.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::difference::{Folder, first_difference};
 use super::load::{Loaded, Overrides, load};
+use super::tracing::{self, FileTracer};
 use super::{Done, Failure, print};
 use crate::node::Node;
 use crate::protocol::{Registry, Visitor};
 use crate::report::{Paint, Report};
 use crate::run::{QuietPanics, Summary, run as run_scenario};
-use crate::trace::{FORMAT, Header, Tracer};
 use crate::workload::Workload;
 
 #[derive(Clone, Debug, clap::Args)]
@@ -69,29 +68,14 @@ pub(super) fn traced(
     loaded: &Loaded,
     path: Option<&Path>,
 ) -> Result<Summary, Failure> {
-    let unwritable = |path: &Path, error: &std::io::Error| {
-        Failure::io(
-            &format!("{}: cannot write the trace; choose another --trace FILE", path.display()),
-            error,
-        )
-    };
-    let tracer = match path {
-        None => None,
-        Some(path)
-            if path
-                .canonicalize()
-                .is_ok_and(|path| Some(path) == Path::new(&loaded.arguments[0]).canonicalize().ok()) =>
-        {
-            return Err(Failure::usage(format!(
-                "{}: this is the scenario; choose another --trace FILE",
-                path.display()
-            )));
-        }
-        Some(path) => {
-            let file = File::create(path).map_err(|error| unwritable(path, &error))?;
-            Some(Tracer::new(BufWriter::with_capacity(1 << 16, file), &header(loaded)))
-        }
-    };
+    let scenario_file = Path::new(&loaded.arguments[0]).canonicalize().ok();
+    if let Some(path) = path
+        && path.canonicalize().is_ok_and(|path| Some(path) == scenario_file)
+    {
+        let text = format!("{}: this is the scenario; choose another --trace FILE", path.display());
+        return Err(Failure::usage(text));
+    }
+    let tracer = tracing::begin(path, &loaded.scenario)?;
     let work = Work { loaded, tracer };
     let quiet = QuietPanics::begin();
     let done = registry.with(&loaded.scenario.protocol.name, work);
@@ -99,24 +83,9 @@ pub(super) fn traced(
     let done =
         done.unwrap_or_else(|_| unreachable!("the protocol was looked up when the scenario was loaded"));
     let (summary, tracer) = done.map_err(Failure::bad_scenario)?;
-    if let (Some(tracer), Some(path)) = (tracer, path) {
-        tracer.finish().map_err(|error| unwritable(path, &error))?;
-    }
+    tracing::end(tracer, path)?;
     Ok(summary)
 }
-
-fn header(loaded: &Loaded) -> Header<'_> {
-    Header {
-        trace: FORMAT,
-        version: env!("CARGO_PKG_VERSION"),
-        scenario: &loaded.scenario.name,
-        seed: loaded.scenario.seed,
-        nodes: loaded.scenario.nodes,
-        protocol: &loaded.scenario.protocol.name,
-    }
-}
-
-type FileTracer = Tracer<BufWriter<File>>;
 
 struct Work<'a> {
     loaded: &'a Loaded,

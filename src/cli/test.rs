@@ -12,9 +12,9 @@ use clap::ValueEnum;
 use super::bar::Bar;
 use super::load::{self, Overrides};
 #[cfg(unix)]
-use super::real::{self, Bin, Shown};
+use super::real::{Bin, Real, Shown};
 use super::shrink::{BUDGET, Shrunk};
-use super::{Done, Failure, keep, print, shell_word, survives};
+use super::{Done, Failure, keep, print, shell_word, survives, tracing};
 use crate::node::Node;
 use crate::protocol::{Registry, Visitor};
 use crate::report::{Overridden, Paint, Report};
@@ -102,6 +102,9 @@ pub(super) struct Args {
     #[cfg(unix)]
     #[command(flatten)]
     bin: Bin,
+    /// Write everything that happens to FILE, one JSON object a line.
+    #[arg(long, value_name = "FILE", conflicts_with = "seeds")]
+    trace: Option<PathBuf>,
     /// Print the report, or the counts of many seeds, as JSON.
     #[arg(long)]
     json: bool,
@@ -138,7 +141,7 @@ enum Workers {
     Random,
 }
 
-fn length(text: &str) -> Result<f64, String> {
+pub(super) fn length(text: &str) -> Result<f64, String> {
     let number = text.parse::<f64>().ok().filter(|number| (0.0..=3_600_000.0).contains(number));
     number.ok_or_else(|| "write a number from 0 to 3600000".to_owned())
 }
@@ -261,17 +264,21 @@ impl<O: Write> Visitor for Work<'_, O> {
         let scenario = of(self.seeds.start);
         #[cfg(unix)]
         if let Some(program) = self.args.bin.program()? {
-            let shown = if self.args.json { Shown::Json } else { Shown::Text(self.paint) };
-            return real::test::<W>(
-                &program,
-                &scenario,
-                self.document,
-                &self.again(self.seeds.start),
-                shown,
-                self.out,
-            );
+            let real = Real {
+                bin: &self.args.bin,
+                program,
+                scenario: &scenario,
+                document: self.document,
+                replay: &self.again(self.seeds.start),
+                trace: self.args.trace.as_deref(),
+                shown: if self.args.json { Shown::Json } else { Shown::Text(self.paint) },
+            };
+            return real.test::<W>(self.out);
         }
-        let summary = run::<W, N, ()>(&scenario, self.document, &mut ()).map_err(Failure::bad_scenario)?;
+        let trace = self.args.trace.as_deref();
+        let mut tracer = tracing::begin(trace, &scenario)?;
+        let summary = run::<W, N, _>(&scenario, self.document, &mut tracer).map_err(Failure::bad_scenario)?;
+        tracing::end(tracer, trace)?;
         let replay = self.again(self.seeds.start);
         let report = Report::new(&scenario, &summary, Overridden::Yes, &replay);
         match self.args.json {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::host::Written;
 use super::line::{answer, shortened, tag_of};
 use super::{Bench, FIRST_OPERATION, Foreign, INIT, Pending, STARTER, TOPOLOGY};
 use crate::id::NodeId;
@@ -48,10 +49,8 @@ impl<W: Workload, O: Observer<Foreign<W>>> Bench<'_, W, O> {
         encode(&mut line, envelope, request).expect("a request is a flat message");
         self.lines += 1;
         self.look_for_a_newline(node, Duration::from_secs(1));
-        let refused = self.host(node).process.as_ref().is_some_and(|process| process.tell(line).is_err());
-        if refused && self.host(node).pauses == 0 {
-            let text = "does not read: 10000 lines wait for it; read stdin without waiting for anything else";
-            self.complain(node, "does not read", text.to_owned());
+        if self.write(node, line) == Written::Taken {
+            self.asked.insert(operation, now);
         }
     }
 
@@ -76,14 +75,23 @@ impl<W: Workload, O: Observer<Foreign<W>>> Bench<'_, W, O> {
             Ok(answer) => answer,
             Err((kind, text)) => return self.complain(node, kind, text),
         };
-        if !self.answered.insert(operation) {
+        let Some(since) = self.asked.remove(&operation) else {
             let text = format!(
                 "answers {client} in_reply_to {in_reply_to} twice: {shown}; answer each request once"
             );
             return self.complain(node, "answers twice", text);
-        }
+        };
         self.counters.answers += 1;
         let now = self.now();
+        let took = now.since(since);
+        if took > self.timeout && self.host(node).resumed <= since {
+            let text = format!(
+                "answers {client} in_reply_to {in_reply_to} after {took}, and clients wait {}: {shown}; answer at once, \
+                 and do what takes long after that",
+                self.timeout
+            );
+            self.complain(node, "late", text);
+        }
         // Where clients have latency, an answer is heard later; it is stamped here as it comes, as Maelstrom does.
         let in_time = self.clients.answer(operation, answer.clone(), now);
         let record = match in_time {

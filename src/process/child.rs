@@ -36,7 +36,7 @@ pub enum Logs {
 }
 
 /// So many lines wait to be written to a process; then it does not read.
-const MOST_UNREAD: usize = 10_000;
+pub(super) const MOST_UNREAD: usize = 10_000;
 /// Longer lines are not read.
 const LONGEST_LINE: usize = 4 << 20;
 
@@ -200,10 +200,13 @@ fn log(program: &Program, node: NodeId, life: u32) -> io::Result<Log> {
         Logs::Stderr => Log::Stderr,
         Logs::Folder(folder) => {
             let path = folder.join(format!("{node}.log"));
-            Log::File(match life {
-                0 => File::create(path)?,
-                _ => File::options().append(true).create(true).open(path)?,
-            })
+            let file = match life {
+                0 => File::create(&path),
+                _ => File::options().append(true).create(true).open(&path),
+            };
+            let named =
+                |error| io::Error::other(format!("its log {} cannot be written: {error}", path.display()));
+            Log::File(file.map_err(named)?)
         }
     })
 }

@@ -25,6 +25,11 @@ impl Complaints {
         }
     }
 
+    /// Whether any node has been complained of for this.
+    pub(super) fn any(&self, kind: &str) -> bool {
+        self.0.iter().any(|complaint| complaint.kind == kind)
+    }
+
     /// The complaints as problems of the run.
     pub(super) fn problems(self) -> Vec<Problem> {
         let problem = |Complaint { kind, text, more, .. }: Complaint| {

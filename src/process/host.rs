@@ -3,13 +3,25 @@
 use std::io;
 use std::time::Duration;
 
-use super::child::{Process, Said, What};
+use super::child::{MOST_UNREAD, Process, Said, What};
 use super::line::{Meaning, meaning, shortened};
 use super::{Bench, Body, Foreign, Host, INIT, STARTER, TOPOLOGY, clock};
 use crate::id::NodeId;
 use crate::sim::{Observer, Record};
+use crate::time::Span;
 use crate::topology::Topology;
 use crate::workload::Workload;
+
+/// A node prints no more lines than this in a second, a hundred times what a busy one does.
+const MOST_A_SECOND: u32 = 20_000;
+
+/// Whether a line is on its way to a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(super) enum Written {
+    Taken,
+    Refused,
+}
 
 impl<W: Workload, O: Observer<Foreign<W>>> Bench<'_, W, O> {
     pub(super) fn host(&self, node: NodeId) -> &Host {
@@ -33,7 +45,7 @@ impl<W: Workload, O: Observer<Foreign<W>>> Bench<'_, W, O> {
             "{{\"type\": \"init\", \"msg_id\": {INIT}, \"node_id\": \"{node}\", \"node_ids\": [{}]}}",
             ids.join(", ")
         );
-        self.write(node, STARTER, &body);
+        self.tell(node, &body);
         Ok(())
     }
 
@@ -55,27 +67,54 @@ impl<W: Workload, O: Observer<Foreign<W>>> Bench<'_, W, O> {
             "{{\"type\": \"topology\", \"msg_id\": {TOPOLOGY}, \"topology\": {{{}}}}}",
             all.join(", ")
         );
-        self.write(node, STARTER, &body);
+        self.tell(node, &body);
     }
 
-    /// Writes a message to a node; whether it could be.
-    pub(super) fn write(&mut self, node: NodeId, src: &str, body: &str) -> bool {
+    /// Tells a node, as it starts, who it is and whom it knows.
+    fn tell(&mut self, node: NodeId, body: &str) {
+        let line = self.line(STARTER, node, body);
+        _ = self.write(node, line);
+    }
+
+    /// The line that carries a message, with a number of its own as Maelstrom gives it.
+    pub(super) fn line(&mut self, src: &str, dest: NodeId, body: &str) -> Vec<u8> {
         self.lines += 1;
-        let line = format!(
-            "{{\"id\": {}, \"src\": \"{src}\", \"dest\": \"{node}\", \"body\": {body}}}\n",
-            self.lines
-        );
-        let Some(process) = &self.host(node).process else { return false };
-        if process.tell(line.into_bytes()).is_err() {
-            // One that is held still cannot read, and that is nobody's fault.
-            if self.host(node).pauses == 0 {
-                let text =
-                    "does not read: 10000 lines wait for it; read stdin without waiting for anything else";
-                self.complain(node, "does not read", text.to_owned());
-            }
-            return false;
+        let id = self.lines;
+        format!("{{\"id\": {id}, \"src\": \"{src}\", \"dest\": \"{dest}\", \"body\": {body}}}\n").into_bytes()
+    }
+
+    /// Writes a line to a node, unless too many wait for it already.
+    pub(super) fn write(&mut self, node: NodeId, line: Vec<u8>) -> Written {
+        let Some(process) = &self.host(node).process else { return Written::Refused };
+        if process.tell(line).is_ok() {
+            return Written::Taken;
         }
-        true
+        // One that is held still cannot read, and who is flooded need not keep pace: that is nobody's fault.
+        if self.host(node).pauses == 0 && !self.complaints.any("floods") {
+            let text = format!(
+                "does not read: {MOST_UNREAD} lines wait for it; read stdin without waiting for anything else"
+            );
+            self.complain(node, "does not read", text);
+        }
+        Written::Refused
+    }
+
+    /// Whether a node may still print lines in this second; one that floods is complained of, and heard no more in it.
+    fn may_speak(&mut self, node: NodeId) -> bool {
+        let now = self.now();
+        let host = &mut self.hosts[node.index()];
+        if now >= host.second + Span::from_secs(1) {
+            (host.second, host.spoken) = (now, 0);
+        }
+        host.spoken += 1;
+        if host.spoken > MOST_A_SECOND {
+            let text = format!(
+                "floods: printed more than {MOST_A_SECOND} lines within a second, and the rest of that second was \
+                 skipped; send only what is new, and wait before you send it again"
+            );
+            self.complain(node, "floods", text);
+        }
+        self.host(node).spoken <= MOST_A_SECOND
     }
 
     pub(super) fn hear(&mut self, Said { node, life, what }: Said) {
@@ -93,7 +132,7 @@ impl<W: Workload, O: Observer<Foreign<W>>> Bench<'_, W, O> {
             }
             What::Line(line) => {
                 self.hosts[node.index()].unfinished = None;
-                if !line.iter().all(u8::is_ascii_whitespace) {
+                if self.may_speak(node) && !line.iter().all(u8::is_ascii_whitespace) {
                     self.understand(node, &line);
                 }
             }

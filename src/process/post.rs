@@ -1,5 +1,6 @@
 //! Messages between nodes: routed as the simulator routes them, and carried in real time.
 
+use super::host::Written;
 use super::{Bench, Body, Foreign, Parcel, Pending};
 use crate::id::NodeId;
 use crate::sim::bench::{Fate, Item};
@@ -37,33 +38,36 @@ impl<W: Workload, O: Observer<Foreign<W>>> Bench<'_, W, O> {
     }
 
     pub(super) fn drop_parcel(&mut self, slot: u32, why: Why) {
-        let Some(Parcel { passage, body }) = self.parcels.remove(&slot) else { return };
+        if let Some(parcel) = self.parcels.remove(&slot) {
+            self.dropped(&parcel, why);
+        }
+    }
+
+    fn dropped(&mut self, Parcel { passage, body }: &Parcel, why: Why) {
         *match why {
             Why::Loss => &mut self.counters.lost,
             Why::Cut(_) => &mut self.counters.cut,
-            Why::Down | Why::CrashedWhilePaused | Why::Absent => &mut self.counters.down,
+            Why::Down | Why::CrashedWhilePaused | Why::Absent | Why::Unread => &mut self.counters.down,
         } += 1;
         let now = self.now();
-        self.observer.observe(now, &Record::Drop(passage, why, &body));
+        self.observer.observe(now, &Record::Drop(*passage, why, body));
     }
 
     pub(super) fn deliver(&mut self, slot: u32) {
-        let Some(Parcel { passage, .. }) = self.parcels.get(&slot) else { return };
-        let Passage { src, dst, .. } = *passage;
+        let Some(parcel) = self.parcels.remove(&slot) else { return };
+        let Passage { src, dst, .. } = parcel.passage;
         if self.host(dst).process.is_none() {
             let why = if self.members.contains(dst) { Why::Down } else { Why::Absent };
-            return self.drop_parcel(slot, why);
+            return self.dropped(&parcel, why);
         }
-        let Some(Parcel { passage, body }) = self.parcels.remove(&slot) else { return };
-        let written = self.write(dst, &src.to_string(), &body.0);
+        let line = self.line(&src.to_string(), dst, &parcel.body.0);
+        if self.write(dst, line) == Written::Refused {
+            return self.dropped(&parcel, Why::Unread);
+        }
         self.counters.held += u64::from(self.host(dst).pauses > 0);
-        self.counters.delivered += u64::from(written);
-        self.counters.down += u64::from(!written);
+        self.counters.delivered += 1;
         let now = self.now();
-        let why = Why::CrashedWhilePaused;
-        let record =
-            if written { Record::Deliver(passage, &body) } else { Record::Drop(passage, why, &body) };
-        self.observer.observe(now, &record);
+        self.observer.observe(now, &Record::Deliver(parcel.passage, &parcel.body));
     }
 
     pub(super) fn wait_in_line(&mut self, node: NodeId, deadline: Time, item: Item) {

@@ -63,6 +63,7 @@ impl<W: Workload, O: Observer<Foreign<W>>> Bench<'_, W, O> {
         let host = &mut self.hosts[node.index()];
         host.pauses -= 1;
         if host.pauses == 0 {
+            host.resumed = now;
             self.signal(node, Signal::CONT);
             self.observer.observe(now, &Record::Resume(node));
         }

@@ -188,6 +188,7 @@ fn because(why: Why, faults: &[Fault]) -> String {
         Why::Down => "the receiver was down".to_owned(),
         Why::CrashedWhilePaused => "the receiver was paused, and crashed".to_owned(),
         Why::Absent => "the receiver is absent".to_owned(),
+        Why::Unread => "the receiver did not read".to_owned(),
     }
 }
 

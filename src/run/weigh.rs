@@ -5,7 +5,7 @@ use crate::id::{Members, NodeId};
 use crate::node::Node;
 use crate::sim::fault::Fault;
 use crate::sim::{Counters, Digest, Observer, Record};
-use crate::time::Time;
+use crate::time::{Span, Time};
 use crate::workload::{EntryOf, Facts, Judged, Problem, Verdict, Workload};
 
 /// Keeps what the judge asks for.
@@ -13,6 +13,8 @@ pub(super) struct Watch<W: Workload> {
     pub(super) witness: W::Witness,
     pub(super) wipes: Vec<(NodeId, Time)>,
     pub(super) crashes: Vec<(NodeId, Time)>,
+    /// As [`Facts::grace`].
+    pub(super) grace: Option<Span>,
 }
 
 impl<W: Workload, N: Node<Event = W::Event>> Observer<N> for Watch<W> {
@@ -44,9 +46,15 @@ pub struct Observed<W: Workload> {
 }
 
 impl<W: Workload> Observed<W> {
-    /// Judges it. Problems that are known already come first, and fail it. There are no events, and there is no digest.
-    pub fn judged(self, known: Vec<Problem>) -> Summary {
-        let watch = Watch::<W> { witness: W::witness(&self.members), wipes: self.wipes, crashes: Vec::new() };
+    /// Judges it. Problems that are known already come first, and fail it. There are no events, and there is no digest;
+    /// what a node acknowledged no longer than `grace` before it lost its disk is forgiven.
+    pub fn judged(self, known: Vec<Problem>, grace: Span) -> Summary {
+        let watch = Watch::<W> {
+            witness: W::witness(&self.members),
+            wipes: self.wipes,
+            crashes: Vec::new(),
+            grace: Some(grace),
+        };
         let judged = watch.judged(&self.history, &self.members);
         let summary = summed_up::<W>(judged, &self.history, self.counters, &self.members);
         let verdict = if known.is_empty() { summary.verdict } else { Verdict::Fail };
@@ -57,7 +65,7 @@ impl<W: Workload> Observed<W> {
 
 impl<W: Workload> Watch<W> {
     pub(super) fn judged(&self, history: &[EntryOf<W>], members: &Members) -> Judged<W::Figures> {
-        let facts = Facts { members, wipes: &self.wipes, crashes: &self.crashes };
+        let facts = Facts { members, wipes: &self.wipes, crashes: &self.crashes, grace: self.grace };
         W::judge(history, &self.witness, &facts)
     }
 }

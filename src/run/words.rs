@@ -119,6 +119,7 @@ pub(crate) fn fate(why: Why) -> String {
         Why::Down => "down".to_owned(),
         Why::CrashedWhilePaused => "paused, then crashed".to_owned(),
         Why::Absent => "absent".to_owned(),
+        Why::Unread => "not read".to_owned(),
     }
 }
 

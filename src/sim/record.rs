@@ -75,6 +75,8 @@ pub enum Why {
     CrashedWhilePaused,
     /// The receiver is not in the cluster.
     Absent,
+    /// The receiver, a real process, reads nothing, and too much waits for it already.
+    Unread,
 }
 
 impl<N: Node> Record<'_, N> {

@@ -353,7 +353,7 @@ mod tests {
 
     fn judge(nodes: u32, text: &str) -> Judged<Figures> {
         let (members, story) = (Members::all(nodes), story(text));
-        let facts = Facts { members: &members, wipes: &story.wipes, crashes: &[] };
+        let facts = story.facts(&members);
         Broadcast::judge(&history(&story), &witness(&members, &story), &facts)
     }
 
@@ -431,6 +431,14 @@ mod tests {
     }
 
     #[test]
+    fn what_is_forgiven_by_a_grace_says_so() {
+        let story = "grace 1.5s\n 10ms add 1 n0 ok 12ms\n 20ms wipe n0\n 30s read n0 ok 30s [] final";
+        let says =
+            "1 sent, 1 acknowledged, 0 lost, 1 forgiven (acknowledged by a node that was killed within 1.5s)";
+        assert_eq!(judge(1, story).rows[0], ("values", says.to_owned()));
+    }
+
+    #[test]
     fn only_an_answered_broadcast_is_acknowledged() {
         for (end, acknowledged) in
             [("ok 12ms", "1"), ("info 5.01s", "0"), ("fail 12ms", "0"), ("open 10ms", "0")]
@@ -474,7 +482,7 @@ mod tests {
     fn a_broadcast_answered_like_a_read_is_neither_acknowledged_nor_a_read() {
         let (members, mut history) = (Members::all(1), history(&story("10ms add 1 n0 ok 12ms")));
         history[0].outcome = Outcome::Ok(Response::ReadOk { messages: vec![Value::from(1)] });
-        let facts = Facts { members: &members, wipes: &[], crashes: &[] };
+        let facts = Facts { members: &members, wipes: &[], crashes: &[], grace: None };
         let judged = Broadcast::judge(&history, &Spread::new(&members), &facts);
         assert_eq!(
             (metric(&judged, "acknowledged"), metric(&judged, "never_read")),
@@ -486,7 +494,7 @@ mod tests {
     fn a_read_answered_like_a_broadcast_is_not_answered() {
         let (members, mut history) = (Members::all(1), history(&story("30s read n0 ok 30s [] final")));
         history[0].outcome = Outcome::Ok(Response::BroadcastOk);
-        let facts = Facts { members: &members, wipes: &[], crashes: &[] };
+        let facts = Facts { members: &members, wipes: &[], crashes: &[], grace: None };
         let judged = Broadcast::judge(&history, &Spread::new(&members), &facts);
         assert_eq!(texts(&judged), ["n0 did not answer its final read"]);
     }
@@ -505,7 +513,7 @@ mod tests {
             outcome: Outcome::Ok(statistics),
             ..history[0].clone()
         });
-        let facts = Facts { members: &members, wipes: &[], crashes: &[] };
+        let facts = Facts { members: &members, wipes: &[], crashes: &[], grace: None };
         let judged = Broadcast::judge(&history, &Spread::new(&members), &facts);
         assert_eq!((metric(&judged, "attempts"), texts(&judged)), ("0".into(), vec![]));
     }
@@ -595,7 +603,7 @@ mod tests {
         (0..3).for_each(|_| {
             Broadcast::see(&mut spread, late, NodeId(3), &Event::Redundant { value: value.clone() });
         });
-        let facts = Facts { members: &members, wipes: &story.wipes, crashes: &[] };
+        let facts = story.facts(&members);
         Broadcast::judge(&history(&story), &spread, &facts)
     }
 
@@ -701,7 +709,8 @@ mod tests {
                 spread.deliver(at, NodeId(node), &Value::from(pace as i64), Some(node));
             }
         }
-        let judged = judged(&set_full, &Strict::default(), &spread);
+        let facts = Facts { members: &Members::all(200), wipes: &[], crashes: &[], grace: None };
+        let judged = judged(&set_full, &Strict::default(), &spread, &facts);
         let figures = serde_json::to_value(&judged.figures).unwrap();
         check(
             &expect![[r#"

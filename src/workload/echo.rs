@@ -235,7 +235,7 @@ mod tests {
     }
 
     fn judge(text: &str) -> Judged<Figures> {
-        let facts = Facts { members: &Members::all(3), wipes: &[], crashes: &[] };
+        let facts = Facts { members: &Members::all(3), wipes: &[], crashes: &[], grace: None };
         Echo::judge(&history(text), &(), &facts)
     }
 

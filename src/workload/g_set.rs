@@ -159,7 +159,7 @@ mod tests {
         for (at, node, value) in &story.holders {
             GSet::see(&mut spread, *at, *node, &Event::Delivered { value: value.clone(), hops: 0 });
         }
-        let facts = Facts { members: &members, wipes: &story.wipes, crashes };
+        let facts = Facts { crashes, ..story.facts(&members) };
         GSet::judge(&history, &spread, &facts)
     }
 

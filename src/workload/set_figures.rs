@@ -168,19 +168,24 @@ pub(super) fn judge(
     let set = SetHistory::new(adds, reads);
     let set_full = set.set_full();
     let first_two = |value: &Value| Some(spread.of(value)?.first_two());
-    let mut strict = set.strict(facts.members, facts.wipes, first_two);
+    let mut strict = set.strict(facts, first_two);
     strict.kept = set.kept(&strict, facts.crashes, first_two);
-    judged(&set_full, &strict, spread)
+    judged(&set_full, &strict, spread, facts)
 }
 
-pub(super) fn judged(set_full: &SetFull, strict: &Strict, spread: &Spread) -> Judged<Figures> {
+pub(super) fn judged(
+    set_full: &SetFull,
+    strict: &Strict,
+    spread: &Spread,
+    facts: &Facts<'_>,
+) -> Judged<Figures> {
     Judged {
         strict: strict.verdict(set_full.acknowledged),
         maelstrom: set_full.verdict(),
         problems: problems(strict, spread),
         figures: figures(set_full, strict, spread),
         metrics: metrics(set_full, strict, spread),
-        rows: rows(set_full, strict, spread),
+        rows: rows(set_full, strict, spread, facts),
     }
 }
 
@@ -304,7 +309,12 @@ fn metrics(set_full: &SetFull, strict: &Strict, spread: &Spread) -> Vec<(&'stati
     ]
 }
 
-fn rows(set_full: &SetFull, strict: &Strict, spread: &Spread) -> Vec<(&'static str, String)> {
+fn rows(
+    set_full: &SetFull,
+    strict: &Strict,
+    spread: &Spread,
+    facts: &Facts<'_>,
+) -> Vec<(&'static str, String)> {
     let mut values = format!(
         "{} sent, {} acknowledged, {} lost",
         set_full.attempts,
@@ -312,8 +322,7 @@ fn rows(set_full: &SetFull, strict: &Strict, spread: &Spread) -> Vec<(&'static s
         strict.lost.len()
     );
     if !strict.forgiven.is_empty() {
-        values +=
-            &format!(", {} forgiven (a disk was wiped before anyone else had them)", strict.forgiven.len());
+        values += &format!(", {} forgiven ({})", strict.forgiven.len(), facts.why_forgiven("had them"));
     }
     if !strict.kept.is_empty() {
         values += &format!(", {} kept by a disk alone through a crash", strict.kept.len());

@@ -236,7 +236,7 @@ mod tests {
     }
 
     fn judge(text: &str) -> Judged<Figures> {
-        let facts = Facts { members: &Members::all(3), wipes: &[], crashes: &[] };
+        let facts = Facts { members: &Members::all(3), wipes: &[], crashes: &[], grace: None };
         UniqueIds::judge(&history(text), &(), &facts)
     }
 
@@ -278,7 +278,7 @@ mod tests {
         let mut history = history("10ms n0 ok 12ms 1\n 10ms n1 ok 12ms 2");
         history[0].outcome = Outcome::Ok(Response::GenerateOk { id: value("[7,8]") });
         history[1].outcome = Outcome::Ok(Response::GenerateOk { id: value("[ 7, 8 ]") });
-        let facts = Facts { members: &Members::all(3), wipes: &[], crashes: &[] };
+        let facts = Facts { members: &Members::all(3), wipes: &[], crashes: &[], grace: None };
         assert_eq!(UniqueIds::judge(&history, &(), &facts).strict, Verdict::Fail);
     }
 

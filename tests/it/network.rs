@@ -163,6 +163,7 @@ fn cause(why: Why) -> String {
         Why::Down => "down".into(),
         Why::CrashedWhilePaused => "crashed".into(),
         Why::Absent => "absent".into(),
+        Why::Unread => "unread".into(),
     }
 }
 

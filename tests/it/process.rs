@@ -1,25 +1,27 @@
 //! Real processes: honest ones pass, every sin is named, and nothing outlives a run.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Once;
 use std::time::{Duration, Instant};
+
+use indexmap::IndexMap;
+use serde_json::value::RawValue;
 
 use crate::program::{Desk, Said};
 use crate::support::root;
 
 const RUMORMILL: &str = env!("CARGO_BIN_EXE_rumormill");
 
-/// The node that sins. `cargo test` has built it; with `--test it` alone it is built here.
+/// The node that sins, as it is now: with `--test it` alone cargo would leave an older one.
 fn sinner_program() -> PathBuf {
     static BUILT: Once = Once::new();
     let path = PathBuf::from(RUMORMILL).with_file_name("examples").join("sinner");
     BUILT.call_once(|| {
-        if !path.exists() {
-            let mut cargo = Command::new(env!("CARGO"));
-            let built = cargo.current_dir(root()).args(["build", "--quiet", "--example", "sinner"]).status();
-            assert!(built.unwrap().success(), "the example is built");
-        }
+        let mut cargo = Command::new(env!("CARGO"));
+        let built = cargo.current_dir(root()).args(["build", "--quiet", "--example", "sinner"]).status();
+        assert!(built.unwrap().success(), "the example is built");
     });
     path
 }
@@ -67,6 +69,8 @@ fn every_sin_is_named_with_node_line_and_cure() {
         ("src", "says that its name is \"somebody\""),
         ("exit", "ended (exit status: 7) while the run went on"),
         ("mute", "did not answer init within 1s; answer it with init_ok"),
+        ("late", "ms, and clients wait 500ms: {"),
+        ("floods", "floods: printed more than 20000 lines within a second"),
     ];
     let check = |(sin, says): (&str, &str)| {
         let said = sinner(sin, &[]);
@@ -76,6 +80,25 @@ fn every_sin_is_named_with_node_line_and_cure() {
     };
     // Each mostly waits, so all wait together.
     std::thread::scope(|scope| sins.into_iter().for_each(|sin| _ = scope.spawn(move || check(sin))));
+}
+
+#[test]
+fn who_does_not_read_is_named_and_holds_up_nobody() {
+    let bin = sinner_program().display().to_string();
+    let test = ["test", "-w", "echo", "--bin", &bin, "--node-count", "2", "--rate", "50000", "--settle", "0"];
+    let rest =
+        ["--time-limit", "1", "--timeout", "0.5", "--concurrency", "2", "--json", "--", "--sin", "deaf"];
+    let said = Desk::new().run(test.into_iter().chain(rest));
+    let report: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    let problems = report["problems"].to_string();
+    assert!(said.code == 1 && problems.contains("does not read: 10000 lines wait for it"), "{problems:.600}");
+}
+
+#[test]
+fn a_flood_is_not_laid_at_the_door_of_who_is_flooded() {
+    let said = sinner("floods", &["--latency", "100"]);
+    let complaints: Vec<&str> = said.out.lines().filter(|line| line.starts_with("  - n")).collect();
+    assert!(matches!(complaints[..], [only] if only.starts_with("  - n0, ")), "{complaints:?}");
 }
 
 #[test]
@@ -137,6 +160,70 @@ fn our_own_nodes_pass_as_processes_under_partitions_and_pauses() {
         let report: serde_json::Value = serde_json::from_str(&said.out).unwrap();
         assert!(report["faults"].as_array().is_some_and(|faults| faults.len() > 1), "{report}");
     }
+}
+
+/// The keys of the first line of each kind.
+fn kinds(trace: &str) -> BTreeMap<String, Vec<String>> {
+    let mut kinds = BTreeMap::new();
+    let (mut lines, mut last) = (trace.lines(), 0);
+    let keys = |line: &str| -> Vec<String> {
+        let fields: IndexMap<String, Box<RawValue>> = serde_json::from_str(line).unwrap();
+        fields.into_keys().collect()
+    };
+    kinds.insert("header".to_owned(), keys(lines.next().unwrap()));
+    for line in lines {
+        let record: serde_json::Value = serde_json::from_str(line).unwrap();
+        let time = record["time"].as_u64().unwrap();
+        assert!(last <= time, "time does not go back: {line}");
+        last = time;
+        kinds.entry(record["kind"].as_str().unwrap().to_owned()).or_insert_with(|| keys(line));
+    }
+    kinds
+}
+
+#[test]
+fn a_real_run_is_traced_as_a_simulated_one_is() {
+    let desk = Desk::new();
+    let test =
+        ["test", "-w", "broadcast", "--rate", "30", "--time-limit", "2", "--settle", "2", "--latency", "20"];
+    let storm =
+        ["--nemesis", "partition,pause,wipe", "--nemesis-interval", "0.3", "--loss", "0.1", "--trace"];
+    let run = |more: &[&str]| {
+        desk.run(test.iter().chain(&storm).chain(more).copied());
+        std::fs::read_to_string(desk.path(more[0])).unwrap()
+    };
+    let real = run(&["real.jsonl", "--bin", RUMORMILL, "--", "serve", "gossip"]);
+    let (real, simulated) = (kinds(&real), kinds(&run(&["simulated.jsonl", "-p", "gossip"])));
+    for (kind, keys) in &real {
+        assert_eq!(Some(keys), simulated.get(kind), "{kind}");
+    }
+    // What happens within a node is not seen from without.
+    let within = ["event", "timer"];
+    let unseen: Vec<&String> = simulated.keys().filter(|kind| !real.contains_key(*kind)).collect();
+    assert!(unseen.iter().all(|kind| within.contains(&kind.as_str())), "{unseen:?}");
+}
+
+#[test]
+fn what_is_acknowledged_by_a_node_that_is_killed_soon_after_is_forgiven() {
+    let test = ["test", "-w", "broadcast", "--bin", RUMORMILL, "--node-count", "2", "--rate", "50"];
+    let storm =
+        ["--time-limit", "2", "--settle", "5", "--nemesis", "wipe", "--nemesis-interval", "0.3", "--json"];
+    // For half a second a value lies only where it was acknowledged.
+    let rest = ["--latency", "500", "--", "serve", "gossip"];
+    let run = |grace: &str| {
+        let said = Desk::new().run(test.iter().chain(&storm).copied().chain(["--grace", grace]).chain(rest));
+        let report: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+        let figure = |name: &str| report["figures"][name].as_u64().unwrap();
+        (said.code, figure("lost"), figure("forgiven"))
+    };
+    let (lenient, strict) = std::thread::scope(|scope| {
+        let strict = scope.spawn(|| run("0"));
+        (run("100"), strict.join().unwrap())
+    });
+    let (code, lost, forgiven) = lenient;
+    assert!(code == 0 && lost == 0 && forgiven > 0, "{code}: {lost} lost, {forgiven} forgiven");
+    let (code, lost, forgiven) = strict;
+    assert!(code == 1 && lost > 0 && forgiven == 0, "{code}: {lost} lost, {forgiven} forgiven");
 }
 
 #[test]

@@ -13,7 +13,6 @@ use super::ledger::Ledger;
 use super::sums::Sums;
 use super::{Request, Response};
 use crate::id::{Members, NodeId, few};
-use crate::time::Time;
 use crate::workload::validity::Validity;
 use crate::workload::{Entry, Facts, Judged, Metric, Outcome, Phase, Problem, Verdict};
 
@@ -72,7 +71,7 @@ struct Adds {
 }
 
 impl Adds {
-    fn of(history: &[Entry<Request, Response>], ledger: &Ledger, wipes: &[(NodeId, Time)]) -> Adds {
+    fn of(history: &[Entry<Request, Response>], ledger: &Ledger, facts: &Facts<'_>) -> Adds {
         let mut adds =
             Adds { attempts: 0, acknowledged: 0, sum: 0, indeterminate: Vec::new(), forgiven: Vec::new() };
         for entry in history {
@@ -83,7 +82,9 @@ impl Adds {
                     adds.acknowledged += 1;
                     adds.sum += i128::from(delta);
                     let asked = (entry.invoked.at, entry.completed.at);
-                    if ledger.fell_alone(entry.node, delta, asked, wipes) {
+                    if ledger.fell_alone(entry.node, delta, asked, facts.wipes)
+                        || facts.in_grace(entry.node, entry.completed.at)
+                    {
                         adds.forgiven.push(Forgiven { delta, node: entry.node });
                     }
                 }
@@ -147,7 +148,7 @@ pub(super) fn judge(
     ledger: &Ledger,
     facts: &Facts<'_>,
 ) -> Judged<Figures> {
-    let adds = Adds::of(history, ledger, facts.wipes);
+    let adds = Adds::of(history, ledger, facts);
     let finals = Finals::of(history, facts.members);
     let (acceptable, forgiving) = (adds.acceptable(), adds.acceptable_forgiving());
     let (errors, wrong) = (finals.outside(&acceptable), finals.outside(&forgiving));
@@ -164,7 +165,7 @@ pub(super) fn judge(
         maelstrom,
         problems,
         metrics: metrics(&adds, &finals, &wrong),
-        rows: rows(&adds, &finals, &forgiving),
+        rows: rows(&adds, &finals, &forgiving, facts),
         figures: Figures {
             valid: maelstrom.into(),
             errors: (!errors.is_empty()).then_some(errors),
@@ -218,7 +219,7 @@ fn metrics(adds: &Adds, finals: &Finals, wrong: &[Shown]) -> Vec<(&'static str, 
     ]
 }
 
-fn rows(adds: &Adds, finals: &Finals, acceptable: &Sums) -> Vec<(&'static str, String)> {
+fn rows(adds: &Adds, finals: &Finals, acceptable: &Sums, facts: &Facts<'_>) -> Vec<(&'static str, String)> {
     let mut sent = format!(
         "{} sent, {} acknowledged, {} without an answer",
         adds.attempts,
@@ -226,7 +227,7 @@ fn rows(adds: &Adds, finals: &Finals, acceptable: &Sums) -> Vec<(&'static str, S
         adds.indeterminate.len()
     );
     if !adds.forgiven.is_empty() {
-        sent += &format!(", {} forgiven (a disk was wiped before anyone else knew)", adds.forgiven.len());
+        sent += &format!(", {} forgiven ({})", adds.forgiven.len(), facts.why_forgiven("knew"));
     }
     let shown = finals.shown.iter().map(|(value, nodes)| format!("{value} at {}", few(nodes)));
     let shown = if finals.shown.is_empty() { "none".to_owned() } else { shorten(shown) };
@@ -326,7 +327,7 @@ mod tests {
 
     fn judged(members: &Members, text: &str) -> Judged<Figures> {
         let story = story(text);
-        let facts = Facts { members, wipes: &story.wipes, crashes: &[] };
+        let facts = story.facts(members);
         PnCounter::judge(&history(&story), &witness(members, &story), &facts)
     }
 
@@ -490,6 +491,18 @@ mod tests {
             let story = format!("{taken_in} has 3 n0\n 20ms wipe n0");
             assert_eq!(when_it_is_gone(&story), FORGIVEN, "as it was asked, or as it was answered");
         }
+    }
+
+    #[test]
+    fn where_nobody_says_who_knew_a_wipe_within_the_grace_forgives() {
+        for (wipe, expected) in
+            [("12ms wipe n0", FORGIVEN), ("1.012s wipe n0", FORGIVEN), ("1.012000001s wipe n0", LOST)]
+        {
+            assert_eq!(when_it_is_gone(&format!("grace 1s\n {wipe}")), expected, "{wipe}");
+            assert_eq!(when_it_is_gone(wipe), LOST, "without a grace: {wipe}");
+        }
+        assert_eq!(when_it_is_gone("grace 1s\n 11.999999ms wipe n0"), LOST, "before it was acknowledged");
+        assert_eq!(when_it_is_gone("grace 1s\n 20ms wipe n1"), LOST, "another was wiped");
     }
 
     #[test]

@@ -3,11 +3,12 @@
 
 use rumormill::id::NodeId;
 use rumormill::node::{Call, Context, ErrorCode, Node};
+use rumormill::protocol::gossip::Gossip;
 use rumormill::stdio::Stdio;
 use rumormill::time::{Span, Time};
 use serde::{Deserialize, Serialize};
 
-use super::{INIT, Sent, from_c1, line, say, take};
+use super::{INIT, READ, Sent, from_c1, line, say, take};
 
 /// Says hello when it starts, and what it sees when it is asked.
 #[derive(Debug)]
@@ -196,6 +197,27 @@ fn a_timer_fires_once_when_it_was_last_set_to() {
     assert_eq!(host.next_timer(), None);
     host.fire(seconds(60));
     assert_eq!(take(&mut host), []);
+}
+
+#[test]
+fn a_timer_that_is_set_again_and_again_does_not_drift_and_makes_up_for_nothing() {
+    let config = serde_json::from_str(r#"{"anti_entropy": "100ms"}"#).unwrap();
+    let mut host = Stdio::<Gossip>::new(config, 7);
+    say(&mut host, INIT, Time::ZERO);
+    say(&mut host, from_c1(READ), Time::ZERO);
+    let period = Span::from_millis(100);
+    let mut due = host.next_timer().expect("it compares notes");
+    for late in [0, 3, 99] {
+        host.fire(due + Span::from_millis(late));
+        assert_eq!(host.next_timer(), Some(due + period), "{late} ms late");
+        due = due + period;
+    }
+    for late in [100, 5_000] {
+        let now = due + Span::from_millis(late);
+        host.fire(now);
+        assert_eq!(host.next_timer(), Some(now + period), "{late} ms late");
+        due = now + period;
+    }
 }
 
 #[test]

@@ -166,6 +166,50 @@ fn timers_fire_while_nobody_speaks() {
 }
 
 #[test]
+fn nothing_is_lost_while_nobody_reads_what_the_node_says() {
+    const ASKED: u64 = 20_000;
+    let mut child = spawn(&["echo"], &format!("{INIT}\n"));
+    let mut stdin = child.stdin.take().expect("it is piped");
+    let asking = std::thread::spawn(move || {
+        for number in 2..ASKED + 2 {
+            let echo =
+                from_c1(&format!(r#"{{"type": "echo", "msg_id": {number}, "echo": "{number:0100}"}}"#));
+            writeln!(stdin, "{echo}").expect("the program reads in the end");
+        }
+    });
+    // Both pipes are full by now, and the node waits.
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(!asking.is_finished(), "the node holds back who asks it, and keeps no more than it must");
+    let output = child.wait_with_output().expect("it ends with its input");
+    asking.join().expect("all is asked");
+    let answered = text(output.stdout).lines().map(|line| Sent::read(line).in_reply_to).collect::<Vec<_>>();
+    assert!(answered == (1..ASKED + 2).map(Some).collect::<Vec<_>>(), "{} answers in order", answered.len());
+}
+
+#[test]
+fn timers_fire_in_a_flood() {
+    let mut child = spawn(&["gossip", "--set", "anti_entropy=20ms"], &format!("{INIT}\n"));
+    let mut stdin = child.stdin.take().expect("it is piped");
+    let asking = std::thread::spawn(move || {
+        let reads = format!("{}\n", from_c1(READ)).repeat(100);
+        let began = std::time::Instant::now();
+        let mut asked = 0;
+        while began.elapsed() < Duration::from_secs(1) {
+            stdin.write_all(reads.as_bytes()).expect("the program reads");
+            asked += 100;
+        }
+        asked
+    });
+    let output = child.wait_with_output().expect("it ends with its input");
+    let asked: usize = asking.join().expect("all is asked");
+    let tags: Vec<String> = text(output.stdout).lines().map(|line| Sent::read(line).tag).collect();
+    let count = |wanted: &str| tags.iter().filter(|tag| *tag == wanted).count();
+    assert_eq!(count("read_ok"), asked);
+    // Some 50 are due; a machine that does other things, too, is given its time.
+    assert!(count("digest") > 10, "{} digests among {asked} answers", count("digest"));
+}
+
+#[test]
 fn a_closed_stdout_is_a_quiet_end() {
     let read = from_c1(READ) + "\n";
     for period in ["5ms", "null"] {
