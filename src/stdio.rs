@@ -14,12 +14,14 @@ use crate::node::{
     self, Call, Draws, Effect, EffectOf, ErrorCode, Input, InputOf, Moment, Neighbours, Node, Source,
 };
 use crate::rng::{Key, Tally};
-use crate::time::{Span, Time};
+use crate::time::Time;
 
 mod serve;
+mod timers;
 pub mod wire;
 
 pub use serve::serve;
+use timers::{Since, Timers};
 use wire::{DecodeError, Envelope, Line, decode, encode};
 
 /// A longer line is skipped, in bytes.
@@ -148,7 +150,7 @@ impl<N: Node> Stdio<N> {
     pub fn next_timer(&self) -> Option<Time> {
         match &self.stage {
             Stage::Waiting { .. } => None,
-            Stage::Running(running) => running.timers.iter().map(|(due, _)| *due).min(),
+            Stage::Running(running) => running.timers.next(),
         }
     }
 
@@ -157,8 +159,7 @@ impl<N: Node> Stdio<N> {
         if let Stage::Running(running) = &mut self.stage {
             // Not more than were set before: a node that sets a timer of no length must not keep the host from listening.
             for _ in 0..running.timers.len() {
-                let Some(at) = running.next_due(now) else { return };
-                let (due, timer) = running.timers.remove(at);
+                let Some((due, timer)) = running.timers.take_due(now) else { return };
                 let mut outbox = running.handle(Input::Timer(timer), Source::timer(&timer), now);
                 running.apply(&mut outbox, Since { due, now }, &mut self.post);
             }
@@ -256,22 +257,6 @@ fn is_request<N: Node>(tag: &str, body: &str) -> bool {
     tag == "topology" || !matches!(decode::<N::Request>(tag, body), Err(DecodeError::Unknown(_)))
 }
 
-/// When a handler should have run, and when it did, which in real time is a little later.
-#[derive(Clone, Copy, Debug)]
-struct Since {
-    due: Time,
-    now: Time,
-}
-
-impl Since {
-    /// When a timer of this length fires. It counts from when its handler should have run, so that one that is set
-    /// again and again does not drift; a host that has slept through that does not make up for it.
-    fn plus(self, length: Span) -> Time {
-        let due = self.due + length;
-        if due > self.now { due } else { self.now + length }
-    }
-}
-
 /// An initialised node.
 #[derive(Debug)]
 struct Running<N: Node> {
@@ -285,7 +270,7 @@ struct Running<N: Node> {
     inputs: Tally,
     /// What `start` asked for, until peers can be expected to exist.
     held: Option<Vec<EffectOf<N>>>,
-    timers: Vec<(Time, N::Timer)>,
+    timers: Timers<N::Timer>,
     calls: BTreeMap<u64, Caller>,
     next_call: u64,
 }
@@ -309,7 +294,7 @@ impl<N: Node> Running<N> {
             key,
             inputs: Tally::default(),
             held: Some(held),
-            timers: Vec::new(),
+            timers: Timers::new(),
             calls: BTreeMap::new(),
             next_call: 0,
         }
@@ -410,18 +395,13 @@ impl<N: Node> Running<N> {
     /// Carries out what `start` asked for, as peers exist now.
     fn release(&mut self, now: Time, post: &mut Post) {
         if let Some(mut held) = self.held.take() {
-            self.apply(&mut held, Since { due: now, now }, post);
+            self.apply(&mut held, Since::now(now), post);
         }
-    }
-
-    fn next_due(&self, now: Time) -> Option<usize> {
-        let due = (0..self.timers.len()).filter(|at| self.timers[*at].0 <= now);
-        due.min_by_key(|at| self.timers[*at].0)
     }
 
     fn give(&mut self, input: InputOf<N>, source: Source, now: Time, post: &mut Post) {
         let mut outbox = self.handle(input, source, now);
-        self.apply(&mut outbox, Since { due: now, now }, post);
+        self.apply(&mut outbox, Since::now(now), post);
     }
 
     fn handle(&mut self, input: InputOf<N>, source: Source, now: Time) -> Vec<EffectOf<N>> {
@@ -448,11 +428,8 @@ impl<N: Node> Running<N> {
                         post.refuse(self.name(), &caller, rejection.code, rejection.text);
                     }
                 }
-                Effect::SetTimer(timer, after) => {
-                    self.timers.retain(|(_, other)| *other != timer);
-                    self.timers.push((since.plus(after), timer));
-                }
-                Effect::CancelTimer(timer) => self.timers.retain(|(_, other)| *other != timer),
+                Effect::SetTimer(timer, length) => self.timers.set(timer, length, since),
+                Effect::CancelTimer(timer) => self.timers.cancel(timer),
                 Effect::Emit(_) => {}
             }
         }
