@@ -2,7 +2,8 @@
 //!
 //! `cargo run --release --example fidelity_real -- PROGRAM > docs/fidelity-real.md`, where PROGRAM is the rumormill that
 //! serves the nodes. Our figures are the mean of twenty seeds; a real run is made with seeds 0, 1 and 2. The goal: each
-//! figure within three times the spread of the real runs of their middle (or 5 %, where they hardly spread).
+//! figure within three times the spread of the real runs of their middle. Three runs agree to the millisecond now and
+//! then, so it is said apart what is beyond that and yet close.
 #![expect(clippy::print_stdout, reason = "it prints a page")]
 
 use std::fmt::Write as _;
@@ -97,7 +98,7 @@ impl Row {
         let text = format!(
             r#"{{ "name": "fidelity", "seed": {seed}, "nodes": 25, "protocol": {{ "{protocol}": {{ {} }} }},
                   "topology": "{topology}", "network": {{ "latency": {{ "constant": "100ms" }} }},
-                  "workload": {{ "{workload}": {{ "rate": 100, "time_limit": "10s" }} }}, "faults": {faults}, "settle": "5s" }}"#,
+                  "workload": {{ "{workload}": {{ "rate": 100, "time_limit": "20s" }} }}, "faults": {faults}, "settle": "5s" }}"#,
             knobs.join(", ")
         );
         let document = Document::parse("a row", &text).expect("it is JSON");
@@ -158,10 +159,11 @@ fn main() -> ExitCode {
     let mut missed = 0;
     println!(
         "# Is the simulator true to real processes?\n\n\
-         Made by `just fidelity-real`: 25 nodes, rate 100, 10 s, constant latency 100 ms, settle 5 s; where it says so, n0 to\n\
+         Made by `just fidelity-real`: 25 nodes, rate 100, 20 s, constant latency 100 ms, settle 5 s; where it says so, n0 to\n\
          n11 are cut off from the rest from 3 s to 7 s. Simulated: the mean of {SEEDS} seeds, and the least and greatest of them. Real: {REAL_RUNS} runs of\n\
-         `rumormill serve` as processes in real time, least to most. The goal is three times their spread around their\n\
-         middle, and at least 3 % for messages and 5 % for latencies.\n\n\
+         `rumormill serve` as processes in real time, least to most. *Met*: ours lies within three\n\
+         times their spread of their mean. *Close*: it does not, as the three happen to agree, but within 3 % for messages\n\
+         and 5 % for latencies.\n\n\
          | row | figure | simulated | real | |\n|---|---|---|---|---|"
     );
     for row in &ROWS {
@@ -190,9 +192,13 @@ fn main() -> ExitCode {
             let (least, most) =
                 theirs.iter().fold((f64::MAX, f64::MIN), |(a, b), it| (a.min(*it), b.max(*it)));
             let share = if name == "msgs_per_op" { 0.03 } else { 0.05 };
-            let slack = (3.0 * (most - least)).max(share * mean(&theirs));
-            let met = (mean(&ours) - mean(&theirs)).abs() <= slack;
-            missed += u32::from(!met);
+            let apart = (mean(&ours) - mean(&theirs)).abs();
+            let word = match apart {
+                _ if apart <= 3.0 * (most - least) => "met",
+                _ if apart <= share * mean(&theirs) => "close",
+                _ => "MISSED",
+            };
+            missed += u32::from(word == "MISSED");
             let mut told = String::new();
             let ends = ours.iter().fold((f64::MAX, f64::MIN), |(a, b), it| (a.min(*it), b.max(*it)));
             _ = write!(
@@ -202,7 +208,7 @@ fn main() -> ExitCode {
                 ends.0,
                 ends.1
             );
-            println!("{told} {} |", if met { "met" } else { "MISSED" });
+            println!("{told} {word} |");
         }
     }
     ExitCode::from(u8::from(missed > 0))
