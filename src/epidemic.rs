@@ -7,6 +7,9 @@
 //! The answers: the textbook's formula, the exact one, an approximation of that for clusters too large for it, and
 //! trials that are played out. It knows no simulator, no node and no I/O.
 
+pub mod estimate;
+pub mod monte_carlo;
+
 use crate::ratio::Chance;
 
 /// The way in which a rumour spreads.
