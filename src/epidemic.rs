@@ -9,6 +9,7 @@
 
 pub mod estimate;
 pub mod monte_carlo;
+pub mod rumor;
 
 use crate::ratio::Chance;
 

@@ -253,3 +253,85 @@ fn below(bound: u64, bits: u32, stream: &mut Stream) -> usize {
     }
     (product >> 32) as usize
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::Key;
+    use std::collections::BTreeMap;
+
+    /// How often node 2 of seven, or of eight with node 5 left out, draws which of the six others.
+    fn drawn(each: u64, also: Option<&[u32]>, loss: f64, times: u32) -> BTreeMap<Vec<u32>, u32> {
+        let contacts = Contacts::new(each, 6, Chance::new(loss).unwrap());
+        let (mut drawn, mut stream) = (Drawn::new(&contacts).unwrap(), Key::new(1, "test").stream());
+        let mut counts = BTreeMap::new();
+        for _ in 0..times {
+            let mut targets = drawn.draw(&contacts, &[2], also, &mut stream).to_vec();
+            targets.sort_unstable();
+            *counts.entry(targets).or_default() += 1;
+        }
+        counts
+    }
+
+    #[test]
+    fn every_set_of_distinct_others_is_alike_likely() {
+        // Three and four of six are few, five are many.
+        for (each, sets) in [(1, 6), (2, 15), (3, 20), (4, 15), (5, 6), (6, 1)] {
+            for also in [None, Some([5].as_slice())] {
+                let counts = drawn(each, also, 0.0, 30_000);
+                assert_eq!(counts.len(), sets, "{counts:?}");
+                let left_out = |node: &u32| *node == 2 || also.is_some_and(|also| also.contains(node));
+                assert!(counts.keys().flatten().all(|node| !left_out(node) && *node < 6 + 2));
+                let mean = 30_000.0 / sets as f64;
+                let chi_square: f64 = counts.values().map(|c| (f64::from(*c) - mean).powi(2) / mean).sum();
+                assert!(chi_square < sets as f64 + 5.0 * (2.0 * sets as f64).sqrt(), "{each}: {counts:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_contact_is_lost_by_itself_and_then_reaches_nobody_else() {
+        for each in [1, 3, 5] {
+            let counts = drawn(each, None, 0.3, 20_000);
+            let lost: usize = counts
+                .iter()
+                .map(|(set, c)| set.iter().filter(|node| **node == 2).count() * *c as usize)
+                .sum();
+            let of = 20_000.0 * each as f64;
+            assert!((lost as f64 - 0.3 * of).abs() < 4.5 * (0.21 * of).sqrt(), "{lost} of {of}");
+            let all = counts.get([2].repeat(each as usize).as_slice()).copied().unwrap_or(0);
+            let share = 0.3_f64.powi(each as i32);
+            assert!((f64::from(all) - share * 20_000.0).abs() < 4.5 * (share * 20_000.0).sqrt(), "{all}");
+        }
+    }
+
+    #[test]
+    fn a_chance_decides_by_32_bits_as_by_all() {
+        let mut stream = Key::new(2, "test").stream();
+        // The 32 bits are those of the least chance: the others decide, and here they never do.
+        let chance = Chance::new(3.0 / (1_u64 << 32) as f64).unwrap();
+        assert!((0..1_000).all(|_| !Odds::new(chance).happens(3, &mut stream)));
+        assert!(Odds::new(chance).happens(2, &mut stream));
+        let half_a_step = Chance::new(3.5 / (1_u64 << 32) as f64).unwrap();
+        let often = (0..10_000).filter(|_| Odds::new(half_a_step).happens(3, &mut stream)).count();
+        assert!((4_700..5_300).contains(&often), "{often}");
+        assert!(Odds::new(Chance::ALWAYS).happens(u32::MAX, &mut stream));
+        assert!(Odds::new(Chance::NEVER).never() && !Odds::new(Chance::NEVER).happens(0, &mut stream));
+    }
+
+    #[test]
+    fn draws_below_a_large_bound_have_no_bias() {
+        // Three quarters of 2^32: without rejection a third of the numbers would come twice as often.
+        let bound = 3 << 30;
+        let contacts = Contacts::new(1, bound, Chance::NEVER);
+        let (mut drawn, mut stream) = (Drawn::new(&contacts).unwrap(), Key::new(3, "test").stream());
+        let mut thirds = [0_u32; 3];
+        for _ in 0..30_000 {
+            let place = drawn.draw(&contacts, &[bound], None, &mut stream)[0];
+            thirds[(place % 3) as usize] += 1;
+            let other = below(bound.into(), (stream.word() >> 32) as u32, &mut stream);
+            thirds[other % 3] += 1;
+        }
+        assert!(thirds.iter().all(|third| third.abs_diff(20_000) < 600), "{thirds:?}");
+    }
+}
