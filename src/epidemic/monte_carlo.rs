@@ -106,7 +106,7 @@ pub fn watched(
         let batch = done..count.min(done.saturating_add(share * threads));
         done = batch.end;
         play(&mut players, batch, key, stop);
-        if stop.load(Ordering::Relaxed) && players.iter().any(Player::interrupted) {
+        if players.iter().any(Player::interrupted) {
             break;
         }
         players.iter_mut().for_each(|player| total.absorb(player.take_tally()));
