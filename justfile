@@ -35,3 +35,7 @@ fidelity:
 # the simulator beside real processes (some five minutes)
 fidelity-real:
     cargo build --release && cargo run --release --example fidelity_real -- target/release/rumormill > docs/fidelity-real.md
+
+# rumour mongering beside the tables of 1987 (half a minute)
+demers:
+    cargo run --release --example demers > docs/demers.md

@@ -7,6 +7,10 @@
 //! The answers: the textbook's formula, the exact one, an approximation of that for clusters too large for it, and
 //! trials that are played out. It knows no simulator, no node and no I/O.
 
+pub mod estimate;
+pub mod monte_carlo;
+pub mod rumor;
+
 use crate::ratio::Chance;
 
 /// The way in which a rumour spreads.
