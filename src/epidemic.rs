@@ -7,6 +7,12 @@
 //! The answers: the textbook's formula, the exact one, an approximation of that for clusters too large for it, and
 //! trials that are played out. It knows no simulator, no node and no I/O.
 
+pub mod answer;
+pub mod exact;
+pub mod formula;
+
+pub use answer::{Answer, Method, NoAnswer, Round, RoundsToAll};
+
 use crate::ratio::Chance;
 
 /// The way in which a rumour spreads.
