@@ -13,8 +13,12 @@ pub struct Answer {
     pub mean_informed: f64,
     /// The variance of that number.
     pub var_informed: f64,
-    /// The mean number of messages sent, the lost ones included; see [`Setting`](super::Setting) for what counts.
+    /// The mean number of pushes and questions sent, the lost ones included: as trials count them. In pull everybody
+    /// asks in every round, in push-pull the uninformed do.
     pub expected_messages: f64,
+    /// The mean number of answers sent, the lost ones included, beside those: an informed node answers each question
+    /// that comes to it. 0 where nobody asks.
+    pub expected_answers: f64,
     /// The state after round 0, 1, 2, ... The list ends early once nothing can change any more: [`Answer::after`].
     /// Empty if only the end is known, which so is for large clusters that are run until silence.
     pub rounds: Vec<Round>,

@@ -18,15 +18,15 @@ use self::course::{Course, State};
 use super::{Answer, Mode, NoAnswer, Sender, Setting};
 
 /// More nodes than this are not even tried.
-const MOST_NODES: u64 = 16_000_000;
+const MOST_NODES: u64 = 4_000_000;
 
 /// What may be spent on the rounds where the end is asked for, and known without them.
 const FOR_THE_ROUNDS: u64 = 300_000_000;
 
 /// What answers this setting exactly, within [`Work::DEFAULT`].
 ///
-/// Push costs about `nodes^2 * fanout` a round at most, push-pull the same, pull less; push-once and limited until silence
-/// cost `nodes^1.5 * fanout`, with a limit of rounds up to `nodes^3 * fanout` a round.
+/// Push and push-pull cost up to about `nodes^2 * fanout` a round, pull `nodes^1.5`; push-once and limited until silence
+/// `nodes^1.5 * fanout` in all, with a limit of rounds up to `nodes^3 * fanout` a round. For at most 4,000,000 nodes.
 ///
 /// # Errors
 /// [`NoAnswer::Endless`] for push, pull or push-pull without a number of rounds; [`NoAnswer::TooLarge`].
@@ -39,6 +39,20 @@ pub fn answer(setting: &Setting) -> Result<Answer, NoAnswer> {
 /// # Errors
 /// As [`answer`].
 pub fn answer_within(setting: &Setting, mut work: Work) -> Result<Answer, NoAnswer> {
+    answer_out_of(setting, Wanted::All, &mut work)
+}
+
+/// How much of an answer is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// All of it.
+    All,
+    /// The end, without what would only be worked out for the rounds to all.
+    End,
+}
+
+/// The same, out of a stock of work.
+pub(super) fn answer_out_of(setting: &Setting, wanted: Wanted, work: &mut Work) -> Result<Answer, NoAnswer> {
     let rounds = match (setting.mode, setting.rounds) {
         (Mode::Push | Mode::Pull | Mode::PushPull, None) => return Err(NoAnswer::Endless),
         (_, rounds) => rounds,
@@ -51,10 +65,12 @@ pub fn answer_within(setting: &Setting, mut work: Work) -> Result<Answer, NoAnsw
     }
     let setting = &plainer(setting);
     let course = match (setting.mode, rounds) {
-        (Mode::Push | Mode::Pull | Mode::PushPull, _) => chain::run(setting, rounds.unwrap_or(0), &mut work)?,
-        (Mode::PushOnce(_) | Mode::Limited { .. }, None) => until_silence(setting, &mut work)?,
-        (Mode::PushOnce(_), rounds) => once::run(setting, rounds, &mut work)?,
-        (Mode::Limited { .. }, rounds) => ages::run(setting, rounds, &mut work)?,
+        (Mode::Push | Mode::Pull | Mode::PushPull, _) => {
+            chain::run(setting, rounds.unwrap_or(0), wanted, work)?
+        }
+        (Mode::PushOnce(_) | Mode::Limited { .. }, None) => until_silence(setting, wanted, work)?,
+        (Mode::PushOnce(_), rounds) => once::run(setting, rounds, work)?,
+        (Mode::Limited { .. }, rounds) => ages::run(setting, rounds, work)?,
     };
     Ok(course.answer(setting))
 }
@@ -77,17 +93,19 @@ fn plainer(setting: &Setting) -> Setting {
 }
 
 /// The end one sender at a time, and the rounds too if that is not too much.
-fn until_silence(setting: &Setting, work: &mut Work) -> Result<Course, NoAnswer> {
-    let mut aside = work.set_aside(FOR_THE_ROUNDS);
+fn until_silence(setting: &Setting, wanted: Wanted, work: &mut Work) -> Result<Course, NoAnswer> {
     let (end, relative_error) = silence::end(setting, work)?;
-    let run = match setting.mode {
-        Mode::Limited { .. } => ages::run(setting, None, &mut aside),
-        Mode::Push | Mode::PushOnce(_) | Mode::Pull | Mode::PushPull => once::run(setting, None, &mut aside),
-    };
+    let run = work.lend(FOR_THE_ROUNDS, |lent| match (wanted, setting.mode) {
+        (Wanted::End, _) => Err(NoAnswer::TooLarge),
+        (Wanted::All, Mode::Limited { .. }) => ages::run(setting, None, lent),
+        (Wanted::All, Mode::Push | Mode::PushOnce(_) | Mode::Pull | Mode::PushPull) => {
+            once::run(setting, None, lent)
+        }
+    });
     let states = run.map_or(Vec::new(), |run| run.states);
     let informed_later = (setting.nodes - 1) as f64 - end.mean();
     let messages = copies(setting, None, true) + copies(setting, None, false) * informed_later;
-    Ok(Course { states, end, messages, relative_error, rounds_to_all: None })
+    Ok(Course { states, end, messages, answers: 0.0, relative_error, rounds_to_all: None })
 }
 
 /// The mean number of messages when a node sends only so much in its life.

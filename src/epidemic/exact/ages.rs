@@ -13,6 +13,9 @@ use crate::epidemic::{NoAnswer, Setting};
 /// The most states that are kept.
 const MOST_STATES: usize = 2_000_000;
 
+/// What it costs to put a state where it belongs, beside a sum.
+const MERGING: usize = 100;
+
 /// Less mass than this in a state is let go, and counted.
 const EDGE: f64 = 1e-22;
 
@@ -35,18 +38,18 @@ pub(super) fn run(setting: &Setting, rounds: Option<u32>, work: &mut Work) -> Re
     let digits = Digits::new(setting, &batches)?;
     let mut mass = Mass::none(nodes, batches.beyond());
     let mut now = digits.start(nodes);
-    let mut seen = vec![State::of(&digits.uninformed(&now, nodes))];
+    let mut seen = vec![State::of(&digits.uninformed(&now, nodes), nodes)];
     while rounds.is_none_or(|rounds| seen.len() <= rounds as usize)
         && now.iter().any(|&(state, _)| !digits.is_silent(state))
     {
         now = digits.round(&now, &mut batches, &mut mass, work)?;
-        seen.push(State::of(&digits.uninformed(&now, nodes)));
+        seen.push(State::of(&digits.uninformed(&now, nodes), nodes));
     }
     let mut end = digits.uninformed(&now, nodes);
     end.dropped = mass.dropped;
     let relative_error = batches.relative_error() * (nodes * seen.len()) as f64;
     let messages = super::messages_of_lives(setting, rounds, &seen);
-    Ok(Course { states: seen, end, messages, relative_error, rounds_to_all: None })
+    Ok(Course { states: seen, end, messages, answers: 0.0, relative_error, rounds_to_all: None })
 }
 
 impl Digits {
@@ -110,7 +113,7 @@ impl Digits {
             mass.add(u, 1.0);
             (0..rest).try_for_each(|_| batches.serve_rest(mass, work))?;
             (0..full).try_for_each(|_| batches.serve_full(mass, work))?;
-            work.spend((30 * group.len() * mass.window().len()) as u64)?;
+            work.spend((MERGING * group.len() * mass.window().len()) as u64)?;
             for &(_, state, p) in group {
                 next.extend(mass.window().map(|v| (self.next(state, v), p * mass.at(v))));
             }

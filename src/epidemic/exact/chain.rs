@@ -4,6 +4,7 @@
 //! from the most senders down to one, the mass at u = N - m joins in before step m. Pulls come first: whoever gets an
 //! answer is taken out of the u, and the pushes then only concern the others, for a push does not care who pulled.
 
+use super::Wanted;
 use super::course::{Course, State, rounds_to_all, source_draws};
 use super::kernel::{Kernel, hits};
 use super::mass::Mass;
@@ -29,23 +30,41 @@ struct Chain<'a> {
     round: u32,
 }
 
+/// What is sent in a round, in the mean.
+#[derive(Clone, Copy)]
+struct Sent {
+    /// Pushes and questions.
+    messages: f64,
+    answers: f64,
+}
+
 /// Runs through so many rounds, and on until all are informed as far as the work allows.
-pub(super) fn run(setting: &Setting, rounds: u32, work: &mut Work) -> Result<Course, NoAnswer> {
+pub(super) fn run(
+    setting: &Setting,
+    rounds: u32,
+    wanted: Wanted,
+    work: &mut Work,
+) -> Result<Course, NoAnswer> {
     let mut chain = Chain::new(setting);
-    let mut states = vec![State::of(&chain.now)];
-    let mut per_round = vec![chain.messages()];
+    let mut states = vec![chain.state()];
+    let mut per_round = vec![chain.sent()];
     let frozen = setting.contacts() == 0 || setting.loss.as_f64() >= 1.0;
     while !frozen && chain.round < rounds && chain.now.above_none() > 0.0 {
         chain.step(work)?;
-        states.push(State::of(&chain.now));
-        per_round.push(chain.messages());
+        states.push(chain.state());
+        per_round.push(chain.sent());
     }
     let (end, relative_error) = (chain.now.clone(), chain.relative_error());
-    let last = *per_round.last().unwrap_or(&0.0);
     let listed = per_round.len().min(rounds as usize);
-    let messages = per_round[..listed].iter().sum::<f64>() + f64::from(rounds - listed as u32) * last;
-    let rounds_to_all = if frozen { None } else { chain.follow_to_the_last(states.clone(), work) };
-    Ok(Course { states, end, messages, relative_error, rounds_to_all })
+    let (last, settled) = (per_round[per_round.len() - 1], f64::from(rounds - listed as u32));
+    let total =
+        |count: fn(&Sent) -> f64| per_round[..listed].iter().map(count).sum::<f64>() + settled * count(&last);
+    let (messages, answers) = (total(|sent| sent.messages), total(|sent| sent.answers));
+    let rounds_to_all = match wanted {
+        Wanted::All if !frozen => chain.follow_to_the_last(states.clone(), work),
+        Wanted::All | Wanted::End => None,
+    };
+    Ok(Course { states, end, messages, answers, relative_error, rounds_to_all })
 }
 
 impl Chain<'_> {
@@ -64,6 +83,10 @@ impl Chain<'_> {
             asked: vec![0.0; contacts + 1],
             round: 0,
         }
+    }
+
+    fn state(&self) -> State {
+        State::of(&self.now, self.setting.nodes as usize)
     }
 
     fn step(&mut self, work: &mut Work) -> Result<(), NoAnswer> {
@@ -88,19 +111,19 @@ impl Chain<'_> {
             Some(kernel) => kernel,
             None => Kernel::new(nodes - 1, self.setting.fanout, loss, 0)?,
         };
-        for u in self.now.window().start..nodes as usize {
-            let mass = if u < self.now.window().end { self.now.at(u) } else { 0.0 };
+        let mut next = std::mem::replace(&mut self.next, Mass::none(0, 0));
+        let window = self.now.window();
+        kernel.serve_each(window.start, &mut next, work, |u, next, work| {
+            let mass = if u < window.end { self.now.at(u) } else { 0.0 };
             if mass > 0.0 && self.pulls {
-                let unanswered = self.unanswered(u);
-                let width = self.next.add_survivors(0, u as f64, unanswered, mass);
-                work.spend(4 * width as u64 + 8 * self.asked.len() as u64)?;
+                let width = next.add_survivors(0, u as u64, self.unanswered(u), mass);
+                work.spend(8 * width as u64 + 8 * self.asked.len() as u64)?;
             } else {
-                self.next.add(u, mass);
+                next.add(u, mass);
             }
-            if !self.next.is_empty() {
-                kernel.serve(&mut self.next, work)?;
-            }
-        }
+            Ok(())
+        })?;
+        self.next = next;
         self.kernel = Some(kernel);
         Ok(())
     }
@@ -108,8 +131,8 @@ impl Chain<'_> {
     fn pull(&mut self, work: &mut Work) -> Result<(), NoAnswer> {
         for u in self.now.window() {
             let unanswered = self.unanswered(u);
-            let width = self.next.add_survivors(0, u as f64, unanswered, self.now.at(u));
-            work.spend(4 * width as u64 + 8 * self.asked.len() as u64)?;
+            let width = self.next.add_survivors(0, u as u64, unanswered, self.now.at(u));
+            work.spend(8 * width as u64 + 8 * self.asked.len() as u64)?;
         }
         self.next.trim();
         Ok(())
@@ -133,19 +156,19 @@ impl Chain<'_> {
         sum.min(1.0)
     }
 
-    /// The mean number of messages of the next round.
-    fn messages(&self) -> f64 {
+    /// What will be sent in the next round.
+    fn sent(&self) -> Sent {
         let nodes = self.setting.nodes as f64;
         let (contacts, passes) = (self.setting.contacts() as f64, 1.0 - self.setting.loss.as_f64());
         let informed = nodes - self.now.mean();
         match (self.pushes, self.pulls) {
-            (true, false) => contacts * informed,
-            // Everybody asks; every question that comes to an informed node is answered.
-            (false, _) => contacts * nodes + contacts * passes * informed,
+            (true, false) => Sent { messages: contacts * informed, answers: 0.0 },
+            // Everybody asks; an informed node is asked by K others in the mean.
+            (false, _) => Sent { messages: contacts * nodes, answers: contacts * passes * informed },
             (true, true) => {
                 let pairs: f64 =
                     self.now.window().map(|u| u as f64 * (nodes - u as f64) * self.now.at(u)).sum();
-                contacts * nodes + contacts * passes * pairs / (nodes - 1.0)
+                Sent { messages: contacts * nodes, answers: contacts * passes * pairs / (nodes - 1.0) }
             }
         }
     }
@@ -160,7 +183,7 @@ impl Chain<'_> {
                 return rounds_to_all(&states);
             }
             self.step(work).ok()?;
-            states.push(State::of(&self.now));
+            states.push(self.state());
         }
     }
 
@@ -173,9 +196,10 @@ impl Chain<'_> {
         unpushed * if self.pulls { self.unanswered(u) } else { 1.0 }
     }
 
+    /// What comes through N senders a round; the source alone is one.
     fn relative_error(&self) -> f64 {
         let one = (8 * self.asked.len() + 16) as f64 * f64::EPSILON;
-        let times = if self.pulls { 3.0 } else { 1.0 };
-        one * times * self.setting.nodes as f64 * f64::from(self.round)
+        let (alone, pulled) = (f64::from(u8::from(!self.pulls)), f64::from(1 + 2 * u8::from(self.pulls)));
+        one * (alone + pulled * self.setting.nodes as f64 * (f64::from(self.round) - alone).max(0.0))
     }
 }

@@ -9,7 +9,9 @@ const RARE: f64 = 1e-12;
 /// The state after a round.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::epidemic) struct State {
-    /// The mean number of uninformed nodes.
+    /// The mean number of informed nodes.
+    pub(in crate::epidemic) informed: f64,
+    /// The mean number of uninformed nodes. Each of the two is kept, for it may be small beside the other.
     pub(in crate::epidemic) missed: f64,
     /// The probability that there are any.
     pub(in crate::epidemic) p_not_all: f64,
@@ -18,8 +20,19 @@ pub(in crate::epidemic) struct State {
 }
 
 impl State {
-    pub(in crate::epidemic) fn of(mass: &Mass) -> State {
-        State { missed: mass.mean(), p_not_all: mass.above_none(), p_all: mass.at(0) }
+    pub(in crate::epidemic) fn of(mass: &Mass, nodes: usize) -> State {
+        let missed = mass.mean();
+        // A probability is no more than 1, whatever the last digit of a sum.
+        let (p_not_all, p_all) = (mass.above_none().min(1.0), mass.at(0).min(1.0));
+        State { informed: nodes as f64 - missed, missed, p_not_all, p_all }
+    }
+
+    pub(in crate::epidemic) fn told(&self, nodes: u64) -> Round {
+        Round {
+            share_informed: self.informed / nodes as f64,
+            per_node_miss: (self.missed / (nodes - 1) as f64).min(1.0),
+            p_not_all: self.p_not_all,
+        }
     }
 }
 
@@ -30,8 +43,10 @@ pub(super) struct Course {
     pub(super) states: Vec<State>,
     /// The distribution of the uninformed at the end.
     pub(super) end: Mass,
-    /// The mean number of messages.
+    /// The mean number of messages, pushes and questions.
     pub(super) messages: f64,
+    /// The mean number of answers.
+    pub(super) answers: f64,
     /// The bound on the relative error of every probability that was not let go.
     pub(super) relative_error: f64,
     /// The rounds to all, however many.
@@ -40,29 +55,21 @@ pub(super) struct Course {
 
 impl Course {
     pub(super) fn answer(self, setting: &Setting) -> Answer {
-        let State { missed, p_not_all, .. } = State::of(&self.end);
-        let informed = |missed: f64| setting.nodes as f64 - missed;
+        let end = State::of(&self.end, setting.nodes as usize);
+        let Round { per_node_miss, p_not_all, .. } = end.told(setting.nodes);
         Answer {
-            per_node_miss: missed / (setting.nodes - 1) as f64,
+            per_node_miss,
             p_not_all,
-            mean_informed: informed(missed),
-            var_informed: self.end.spread_about(missed),
+            mean_informed: end.informed,
+            var_informed: self.end.spread_about(end.missed),
             expected_messages: self.messages,
-            rounds: self.states.iter().map(|state| round(state, setting.nodes)).collect(),
+            expected_answers: self.answers,
+            rounds: self.states.iter().map(|state| state.told(setting.nodes)).collect(),
             rounds_to_all: self.rounds_to_all,
             rounds_to_all_if_reached: rounds_to_all(&self.states),
             informed: Some((0..=setting.nodes as usize).rev().map(|u| self.end.at(u)).collect()),
             method: Method::Exact { error_bound: self.end.dropped + self.relative_error * p_not_all },
         }
-    }
-}
-
-/// What is told of a state.
-pub(in crate::epidemic) fn round(state: &State, nodes: u64) -> Round {
-    Round {
-        share_informed: 1.0 - state.missed / nodes as f64,
-        per_node_miss: state.missed / (nodes - 1) as f64,
-        p_not_all: state.p_not_all,
     }
 }
 
@@ -104,6 +111,7 @@ pub(super) fn nobody_to_inform(nodes: u64) -> Answer {
         mean_informed: nodes as f64,
         var_informed: 0.0,
         expected_messages: 0.0,
+        expected_answers: 0.0,
         rounds: vec![Round { share_informed: 1.0, per_node_miss: 0.0, p_not_all: 0.0 }],
         rounds_to_all: Some(at_once),
         rounds_to_all_if_reached: Some(at_once),
@@ -116,6 +124,6 @@ pub(super) fn nobody_to_inform(nodes: u64) -> Answer {
 pub(super) fn source_draws(setting: &Setting, mass: &mut Mass) {
     let contacts = setting.contacts();
     let untouched = (setting.nodes - 1 - contacts) as usize;
-    mass.add_survivors(untouched, contacts as f64, setting.loss.as_f64(), 1.0);
+    mass.add_survivors(untouched, contacts, setting.loss.as_f64(), 1.0);
     mass.trim();
 }

@@ -89,6 +89,24 @@ impl Kernel {
         Ok(())
     }
 
+    /// From each number u of uninformed nodes, all the others draw. What is at u joins in when as many as are informed
+    /// there are still to draw: `join` adds it. Nothing joins below `first`.
+    pub(in crate::epidemic) fn serve_each(
+        &mut self,
+        first: usize,
+        mass: &mut Mass,
+        work: &mut Work,
+        mut join: impl FnMut(usize, &mut Mass, &mut Work) -> Result<(), NoAnswer>,
+    ) -> Result<(), NoAnswer> {
+        for u in first..self.stride {
+            join(u, mass, work)?;
+            if !mass.is_empty() {
+                self.serve(mass, work)?;
+            }
+        }
+        Ok(())
+    }
+
     /// The new masses from `start` on: four diagonals at a time, then one by one.
     fn fill(&self, block: &mut [f64], from: &[f64], start: usize) {
         let n = block.len();

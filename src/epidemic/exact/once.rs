@@ -34,23 +34,23 @@ pub(super) fn run(setting: &Setting, rounds: Option<u32>, work: &mut Work) -> Re
     let nodes = setting.nodes as usize;
     let mut start = Mass::none(nodes, 0);
     start.add(nodes - 1, 1.0);
-    let mut states = vec![State::of(&start)];
+    let mut states = vec![State::of(&start, nodes)];
     let mut now = start;
     if rounds != Some(0) {
         let mut once = Once::new(setting)?;
         now = once.first_round(setting);
-        states.push(State::of(&now));
+        states.push(State::of(&now, nodes));
         while rounds.is_none_or(|rounds| states.len() <= rounds as usize) && once.is_active() {
             work.spend((nodes * nodes) as u64 + 10_000)?;
             now = once.round(work)?;
-            states.push(State::of(&now));
+            states.push(State::of(&now, nodes));
         }
         now.dropped = once.mass.dropped;
         let relative_error = once.batches.relative_error() * (nodes * states.len()) as f64;
         let messages = super::messages_of_lives(setting, rounds, &states);
-        return Ok(Course { states, end: now, messages, relative_error, rounds_to_all: None });
+        return Ok(Course { states, end: now, messages, answers: 0.0, relative_error, rounds_to_all: None });
     }
-    Ok(Course { states, end: now, messages: 0.0, relative_error: 0.0, rounds_to_all: None })
+    Ok(Course { states, end: now, messages: 0.0, answers: 0.0, relative_error: 0.0, rounds_to_all: None })
 }
 
 impl Once {

@@ -64,7 +64,7 @@ impl Batches {
         let kernel = |candidates, take| Kernel::new(candidates, take, loss, 0);
         let (candidates, fulls, rest) = match setting.mode {
             Mode::PushOnce(Sender::LeftOut) => (others - 1, 1, 0),
-            Mode::Limited { copies } if contacts > 0 => {
+            Mode::Limited { copies } if contacts > 0 && loss < 1.0 => {
                 (others, u64::from(copies) / contacts, u64::from(copies) % contacts)
             }
             Mode::Limited { .. } => (others, 0, 0),
@@ -80,6 +80,10 @@ impl Batches {
     /// A node sends all that it ever sends.
     fn serve(&mut self, mass: &mut Mass, work: &mut Work) -> Result<(), NoAnswer> {
         for _ in 0..self.fulls {
+            // Where all are informed, nothing changes any more, however much is still sent.
+            if mass.window().end <= 1 {
+                break;
+            }
             self.serve_full(mass, work)?;
         }
         self.serve_rest(mass, work)

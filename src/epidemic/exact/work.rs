@@ -25,10 +25,17 @@ impl Work {
         left.map(|_| ()).ok_or(NoAnswer::TooLarge)
     }
 
-    /// Sets aside at most this much of it, which is no longer part of it.
-    pub(in crate::epidemic) fn set_aside(&mut self, most: u64) -> Work {
-        let aside = self.0.min(most);
-        self.0 -= aside;
-        Work(aside)
+    /// Spends at most this much of it on one thing; what that leaves is given back.
+    pub(in crate::epidemic) fn lend<T>(&mut self, most: u64, spend: impl FnOnce(&mut Work) -> T) -> T {
+        let mut lent = Work(self.0.min(most));
+        self.0 -= lent.0;
+        let result = spend(&mut lent);
+        self.0 += lent.0;
+        result
+    }
+
+    /// How many multiply-adds it is.
+    pub const fn multiply_adds(self) -> u64 {
+        self.0
     }
 }
