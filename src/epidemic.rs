@@ -7,11 +7,19 @@
 //! The answers: the textbook's formula, the exact one, an approximation of that for clusters too large for it, and
 //! trials that are played out. It knows no simulator, no node and no I/O.
 
+pub mod answer;
+pub mod approximate;
 pub mod estimate;
+pub mod exact;
+pub mod formula;
+pub mod min_fanout;
 pub mod monte_carlo;
 pub mod rumor;
 
+pub use answer::{Answer, Method, NoAnswer, Round, RoundsToAll};
+
 use crate::ratio::Chance;
+use exact::{Wanted, Work};
 
 /// The way in which a rumour spreads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -62,5 +70,45 @@ impl Setting {
     /// How many distinct peers a node really contacts a round.
     pub fn contacts(&self) -> u64 {
         self.fanout.min(self.nodes.saturating_sub(1))
+    }
+}
+
+/// How far a rumour gets: exactly if that costs no more than [`Work::DEFAULT`], else approximately.
+///
+/// Costs a second or two at most, and at most some 300 MB. The answer says by which method it was got.
+///
+/// # Errors
+/// [`NoAnswer::Endless`] for push, pull or push-pull without a number of rounds; [`NoAnswer::TooLarge`] where the exact
+/// answer takes too much work and there is no approximation, which is only there for push.
+///
+/// ```
+/// use rumormill::epidemic::{Mode, Setting, answer};
+/// use rumormill::ratio::Chance;
+///
+/// let setting = Setting { nodes: 25, fanout: 3, rounds: Some(5), loss: Chance::NEVER, mode: Mode::Push };
+/// let answer = answer(&setting).expect("25 nodes are few");
+/// assert_eq!(format!("{:.6}", answer.p_not_all), "0.005274");
+/// ```
+pub fn answer(setting: &Setting) -> Result<Answer, NoAnswer> {
+    answer_out_of(setting, Wanted::All, &mut Work::new(2 * Work::DEFAULT.multiply_adds()))
+}
+
+/// The same, out of a stock of work.
+fn answer_out_of(setting: &Setting, wanted: Wanted, work: &mut Work) -> Result<Answer, NoAnswer> {
+    let most = Work::DEFAULT.multiply_adds();
+    // About what a wide round costs.
+    let wide = setting.nodes as f64 * setting.nodes as f64 * setting.contacts() as f64;
+    let hopeless = wide > 2.0 * most as f64;
+    if setting.mode != Mode::Push {
+        return work.lend(most, |lent| exact::answer_out_of(setting, wanted, lent));
+    }
+    // The source's own round costs next to nothing.
+    let exact = match hopeless && setting.rounds != Some(1) {
+        true => Err(NoAnswer::TooLarge),
+        false => work.lend(most, |lent| exact::answer_out_of(setting, wanted, lent)),
+    };
+    match exact {
+        Err(NoAnswer::TooLarge) => work.lend(most, |lent| approximate::answer_out_of(setting, wanted, lent)),
+        other => other,
     }
 }
