@@ -17,17 +17,22 @@ mod builtin;
 mod check;
 mod completions;
 mod difference;
+mod fanout;
+mod interrupt;
 mod keep;
 mod list;
 mod load;
 mod merge;
 mod new;
+mod odds;
+mod questions;
 #[cfg(unix)]
 mod real;
 mod replay;
 mod run;
 mod serve;
 mod shrink;
+mod spread;
 mod summary;
 mod survives;
 mod sweep;
@@ -60,6 +65,10 @@ impl Failure {
 
     fn bad_scenario(text: impl ToString) -> Failure {
         Failure { exit: Exit::BadScenario, text: text.to_string() }
+    }
+
+    fn interrupted(text: impl Into<String>) -> Failure {
+        Failure { exit: Exit::Interrupted, text: text.into() }
     }
 
     fn internal(text: impl Into<String>) -> Failure {
@@ -138,6 +147,10 @@ enum Command {
     New(new::Args),
     /// List the protocols, the workloads and the scenarios that come with the program.
     List(list::Args),
+    /// Find the fanout that a cluster needs: by the textbook's formula, and in truth.
+    Fanout(fanout::Args),
+    /// Work out how far a rumour gets, round by round: exactly, and by trials.
+    Spread(spread::Args),
     /// Serve a node on stdin and stdout, as Maelstrom runs it.
     Serve(serve::Args),
     /// Print a completion script for a shell.
@@ -185,6 +198,8 @@ fn run_args(
         Command::Check(args) => check::check(registry, &args, out),
         Command::New(args) => new::new(&args, out),
         Command::List(args) => list::list(registry, &args, out),
+        Command::Fanout(args) => fanout::fanout(&args, out),
+        Command::Spread(args) => spread::spread(&args, out),
         Command::Serve(args) => serve::serve(registry, &args),
         Command::Completions(args) => completions::completions(&mut Args::command(), &args, out),
     };

@@ -66,6 +66,15 @@ pub struct Setting {
     pub mode: Mode,
 }
 
+impl Mode {
+    /// memberlist's mode for a cluster of this size: L = `mult` times ceil(log10(nodes + 1)) copies.
+    pub fn limited(mult: u32, nodes: u64) -> Mode {
+        // 1 for up to 9 nodes, 2 for up to 99: the decimal digits of the number of nodes.
+        let digits = nodes.checked_ilog10().map_or(0, |log| log + 1);
+        Mode::Limited { copies: mult.saturating_mul(digits) }
+    }
+}
+
 impl Setting {
     /// How many distinct peers a node really contacts a round.
     pub fn contacts(&self) -> u64 {
@@ -91,6 +100,14 @@ impl Setting {
 /// ```
 pub fn answer(setting: &Setting) -> Result<Answer, NoAnswer> {
     answer_out_of(setting, Wanted::All, &mut Work::new(2 * Work::DEFAULT.multiply_adds()))
+}
+
+/// The same, but only of the end, and for no more than so much work.
+///
+/// # Errors
+/// As [`answer()`].
+pub fn answer_within(setting: &Setting, mut work: Work) -> Result<Answer, NoAnswer> {
+    answer_out_of(setting, Wanted::End, &mut work)
 }
 
 /// The same, out of a stock of work.

@@ -16,13 +16,18 @@ use crate::node::{
 use crate::rng::{Key, Tally};
 use crate::time::Time;
 
+mod aside;
+mod post;
 mod serve;
 mod timers;
 pub mod wire;
 
+pub use aside::{Aside, Never, Nothing};
+pub use post::Output;
+use post::{Caller, HostResponse, Post};
 pub use serve::serve;
 use timers::{Since, Timers};
-use wire::{DecodeError, Envelope, Line, decode, encode};
+use wire::{DecodeError, Line, decode};
 
 /// A longer line is skipped, in bytes.
 pub const LONGEST_LINE: usize = 4 << 20;
@@ -41,27 +46,10 @@ enum HostRequest {
     Topology { topology: BTreeMap<String, Vec<String>> },
 }
 
-/// What the host answers by itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum HostResponse {
-    InitOk,
-    TopologyOk,
-    Error { code: u64, text: String },
-}
-
-/// What came out of the host since it was emptied last.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Output {
-    /// Whole lines for stdout.
-    pub lines: Vec<u8>,
-    /// Lines for stderr.
-    pub log: Vec<String>,
-}
-
 /// A served node without its I/O.
 #[derive(Debug)]
-pub struct Stdio<N: Node> {
+pub struct Stdio<N: Node, A = Nothing> {
+    aside: A,
     config: N::Config,
     seed: u64,
     post: Post,
@@ -77,55 +65,18 @@ enum Stage<N: Node> {
     Running(Box<Running<N>>),
 }
 
-/// The way out: numbers the lines and says what was skipped.
-#[derive(Debug, Default)]
-struct Post {
-    msg_id: u64,
-    skipped: u64,
-    out: Output,
-}
-
-/// Whom to answer.
-#[derive(Clone, Debug)]
-struct Caller {
-    name: String,
-    msg_id: Option<u64>,
-}
-
-impl Post {
-    fn send<T: Serialize>(&mut self, src: &str, dest: &str, in_reply_to: Option<u64>, payload: &T) {
-        let envelope = Envelope { src, dest, in_reply_to, msg_id: self.msg_id };
-        match encode(&mut self.out.lines, envelope, payload) {
-            Ok(()) => self.msg_id += 1,
-            Err(error) => self.skip(&format!("cannot write a message to {dest}: {error}")),
-        }
-    }
-
-    fn answer<T: Serialize>(&mut self, src: &str, caller: &Caller, payload: &T) {
-        if let Some(msg_id) = caller.msg_id {
-            self.send(src, &caller.name, Some(msg_id), payload);
-        }
-    }
-
-    /// Tells the caller why not; the log, if the caller cannot be told.
-    fn refuse(&mut self, src: &str, caller: &Caller, code: ErrorCode, text: String) {
-        match caller.msg_id {
-            Some(_) => self.answer(src, caller, &HostResponse::Error { code: code.number(), text }),
-            None => self.skip(&format!("a message from {:?} that cannot be answered: {text}", caller.name)),
-        }
-    }
-
-    fn skip(&mut self, why: &str) {
-        self.skipped += 1;
-        self.out.log.push(format!("{why} (skipped, {} so far)", self.skipped));
-    }
-}
-
 impl<N: Node> Stdio<N> {
     /// A host that waits for its `init`.
     pub fn new(config: N::Config, seed: u64) -> Stdio<N> {
+        Stdio::beside(Nothing, config, seed)
+    }
+}
+
+impl<N: Node, A: Aside> Stdio<N, A> {
+    /// A host that waits for its `init`, and answers some requests by itself.
+    pub fn beside(aside: A, config: N::Config, seed: u64) -> Stdio<N, A> {
         let stage = Stage::Waiting { lines: VecDeque::new(), bytes: 0 };
-        Stdio { config, seed, post: Post::default(), stage, read: 0 }
+        Stdio { aside, config, seed, post: Post::default(), stage, read: 0 }
     }
 
     /// What came out since this was asked last.
@@ -202,13 +153,15 @@ impl<N: Node> Stdio<N> {
             }
         };
         match &mut self.stage {
-            Stage::Running(running) => running.message(tag, &line, caller, now, &mut self.post),
+            Stage::Running(running) => {
+                running.message(tag, &line, caller, now, &self.aside, &mut self.post);
+            }
             Stage::Waiting { .. } if tag == "init" && !line.is_reply => self.init(&line, &caller, now),
             Stage::Waiting { .. } if text.len() > MOST_WAITING_BYTES => {
                 self.post.skip(&format!("line {}: too long to wait for `init`", self.read));
             }
             Stage::Waiting { lines, bytes } => {
-                if is_request::<N>(tag, line.body) && !line.is_reply {
+                if (is_request::<N>(tag, line.body) || self.aside.knows(tag)) && !line.is_reply {
                     let text = "not initialised yet: send `init` first".to_owned();
                     return self.post.refuse(&line.dest, &caller, ErrorCode::TemporarilyUnavailable, text);
                 }
@@ -304,7 +257,15 @@ impl<N: Node> Running<N> {
         &self.names[self.me.index()]
     }
 
-    fn message(&mut self, tag: &str, line: &Line<'_>, caller: Caller, now: Time, post: &mut Post) {
+    fn message(
+        &mut self,
+        tag: &str,
+        line: &Line<'_>,
+        caller: Caller,
+        now: Time,
+        aside: &impl Aside,
+        post: &mut Post,
+    ) {
         let from = self.ranks.get(line.src.as_ref()).copied().filter(|from| *from != self.me);
         if let Some(from) = from {
             match self.peer_message(tag, line.body) {
@@ -324,6 +285,10 @@ impl<N: Node> Running<N> {
         match tag {
             "init" => post.answer(self.name(), &caller, &HostResponse::InitOk),
             "topology" => self.topology(line.body, &caller, now, post),
+            _ if aside.knows(tag) && !is_request::<N>(tag, line.body) => match aside.answer(tag, line.body) {
+                Ok(response) => post.answer(self.name(), &caller, &response),
+                Err(text) => post.refuse(self.name(), &caller, ErrorCode::MalformedRequest, text),
+            },
             _ => self.request(tag, line.body, caller, now, post),
         }
     }

@@ -1,4 +1,4 @@
-//! How far a sweep of seeds is: one line on stderr, on a terminal and nowhere else, gone when it ends.
+//! How far many seeds or trials are: one line on stderr, on a terminal and nowhere else, gone when it ends.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
@@ -9,6 +9,8 @@ const PACE: Duration = Duration::from_millis(100);
 /// A line of progress; dropping it clears it.
 #[derive(Debug)]
 pub(super) struct Bar {
+    /// What is counted.
+    what: &'static str,
     runs: u64,
     /// Done before this process began.
     before: u64,
@@ -24,18 +26,22 @@ struct Clock {
 
 impl Bar {
     /// For so many runs, of which so many were done before.
-    pub(super) fn new(runs: u64, before: u64) -> Bar {
+    pub(super) fn new(what: &'static str, runs: u64, before: u64) -> Bar {
         let clock = || Clock { began: now(), drawn: Duration::ZERO };
-        Bar { runs, before, clock: std::io::stderr().is_terminal().then(clock) }
+        Bar { what, runs, before, clock: std::io::stderr().is_terminal().then(clock) }
     }
 
-    pub(super) fn show(&mut self, done: u64, failures: u64) {
+    pub(super) fn show(&mut self, done: u64, failures: Option<u64>) {
         let Some(clock) = &mut self.clock else { return };
         let passed = now() - clock.began;
         if passed - clock.drawn >= PACE {
             clock.drawn = passed;
             // Nobody can be told that stderr is gone.
-            _ = write!(std::io::stderr(), "\r\x1b[K{}", line(done, self.before, self.runs, failures, passed));
+            _ = write!(
+                std::io::stderr(),
+                "\r\x1b[K{}",
+                line(self.what, [done, self.before, self.runs], failures, passed)
+            );
         }
     }
 }
@@ -53,11 +59,12 @@ fn now() -> Instant {
     Instant::now()
 }
 
-fn line(done: u64, before: u64, runs: u64, failures: u64, passed: Duration) -> String {
+fn line(what: &str, [done, before, runs]: [u64; 3], failures: Option<u64>, passed: Duration) -> String {
     let rate = (done - before) as f64 / passed.as_secs_f64().max(1e-9);
     let left = (runs - done) as f64 / rate.max(1e-9);
     let rate = if rate < 10.0 { format!("{rate:.1}") } else { format!("{rate:.0}") };
-    format!("{done} of {runs} seeds, {failures} failed; {rate} seeds/s, {} to go", told(left))
+    let failed = failures.map_or_else(String::new, |failures| format!(", {failures} failed"));
+    format!("{done} of {runs} {what}{failed}; {rate} {what}/s, {} to go", told(left))
 }
 
 /// A length of time in seconds, for people.
@@ -75,12 +82,12 @@ mod tests {
 
     #[test]
     fn the_line_says_how_fast_and_how_long() {
-        let at = |done, passed| line(done, 0, 1_000, 2, Duration::from_secs(passed));
+        let at = |done, passed| line("seeds", [done, 0, 1_000], Some(2), Duration::from_secs(passed));
         assert_eq!(at(400, 10), "400 of 1000 seeds, 2 failed; 40 seeds/s, 15 s to go");
         assert_eq!(at(1, 2), "1 of 1000 seeds, 2 failed; 0.5 seeds/s, 33 min 18 s to go");
         assert_eq!(at(1, 60), "1 of 1000 seeds, 2 failed; 0.0 seeds/s, 16 h 39 min to go");
         assert_eq!(at(1_000, 25), "1000 of 1000 seeds, 2 failed; 40 seeds/s, 0 s to go");
-        let resumed = line(600, 500, 1_000, 0, Duration::from_secs(10));
-        assert_eq!(resumed, "600 of 1000 seeds, 0 failed; 10 seeds/s, 40 s to go");
+        let resumed = line("trials", [600, 500, 1_000], None, Duration::from_secs(10));
+        assert_eq!(resumed, "600 of 1000 trials; 10 trials/s, 40 s to go");
     }
 }

@@ -2,10 +2,9 @@
 
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
-use super::{Done, Exit, Failure, print, tracing};
+use super::interrupt::Interrupt;
+use super::{Done, Failure, print, tracing};
 use crate::process::{Ended, Foreign, Logs, Program, run};
 use crate::report::{Overridden, Paint, Report};
 use crate::scenario::document::Document;
@@ -80,15 +79,15 @@ impl Real<'_> {
         let setup = scenario.setup::<W, Foreign<W>>(document).map_err(Failure::bad_scenario)?;
         let scenario = &named_after(&program, scenario);
         let mut tracer = tracing::begin(trace, scenario)?;
-        let interrupt = interruptible()?;
-        let ran = run::<W, _>(setup, &program, &interrupt, &mut tracer)
+        let interrupt = Interrupt::never_at_once()?;
+        let ran = run::<W, _>(setup, &program, interrupt.flag(), &mut tracer)
             .map_err(|error| cannot_start(&program, &error))?;
         tracing::end(tracer, trace)?;
         let Ended { seen, problems, interrupted } = ran;
         if interrupted {
             // Of half a run nothing can be said: the final reads are missing.
             let text = format!("interrupted after {}; all nodes were ended", seen.ended);
-            return Err(Failure { exit: Exit::Interrupted, text });
+            return Err(Failure::interrupted(text));
         }
         let summary = seen.judged(problems, bin.grace());
         let report = Report::new(scenario, &summary, Overridden::Yes, replay);
@@ -133,15 +132,4 @@ fn cannot_start(program: &Program, error: &io::Error) -> Failure {
 pub(super) enum Shown {
     Json,
     Text(Paint),
-}
-
-/// Set by Ctrl-C, so that no process outlives the run.
-fn interruptible() -> Result<Arc<AtomicBool>, Failure> {
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-    let flag = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
-        signal_hook::flag::register(signal, Arc::clone(&flag))
-            .map_err(|error| Failure::io("signals cannot be caught", &error))?;
-    }
-    Ok(flag)
 }

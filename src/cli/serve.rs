@@ -3,12 +3,14 @@
 use std::hash::{BuildHasher, Hasher};
 use std::io;
 
+use super::questions::Questions;
 use super::{Done, Failure};
 use crate::node::Node;
 use crate::protocol::{Registry, Visitor};
 use crate::scenario::document::{Document, Misfit};
 use crate::stdio;
 use crate::workload::Workload;
+use crate::workload::broadcast::Broadcast;
 
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Args {
@@ -57,8 +59,12 @@ impl Visitor for Work {
             Some(config) => config.map_err(|misfit| Failure::usage(misfit.to_string()))?,
             None => unreachable!("the whole is always there"),
         };
-        stdio::serve::<N>(config, self.seed, io::stdin(), io::stdout().lock(), io::stderr())
-            .map_err(|error| Failure::io("stdin or stdout", &error))
+        let (input, output, log) = (io::stdin(), io::stdout().lock(), io::stderr());
+        let served = match W::NAME {
+            Broadcast::NAME => stdio::serve::<N>(Questions, config, self.seed, input, output, log),
+            _ => stdio::serve::<N>(stdio::Nothing, config, self.seed, input, output, log),
+        };
+        served.map_err(|error| Failure::io("stdin or stdout", &error))
     }
 }
 

@@ -3,13 +3,10 @@
 use std::io::Write;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag;
-
 use super::bar::Bar;
+use super::interrupt::Interrupt;
 use super::load::{self, Loaded, Overrides, load};
 use super::summary::{self, Exports, Swept, at, varied};
 use super::{Done, Exit, Failure};
@@ -147,9 +144,9 @@ fn runs(
             Some(folder)
         }
     };
-    let stop = interruptible()?;
+    let stop = Interrupt::watched()?;
     let before = survey.runs();
-    let mut bar = Bar::new(all, before);
+    let mut bar = Bar::new("seeds", all, before);
     for (at, (point, loaded)) in points.iter().zip(loaded).enumerate() {
         let done = before.saturating_sub(each.saturating_mul(at as u64)).min(each);
         let work = Work {
@@ -157,11 +154,11 @@ fn runs(
             point,
             seeds: share.start + done..share.end,
             jobs: args.jobs.unwrap_or_else(load::cores),
-            stop: &stop,
+            stop: stop.flag(),
             each: |record: Record| {
                 folder.as_mut().map_or(Ok(()), |folder| folder.append(&record)).map_err(summary::folder)?;
                 survey.add(at, &record);
-                bar.show(survey.runs(), survey.failures());
+                bar.show(survey.runs(), Some(survey.failures()));
                 Ok(())
             },
         };
@@ -208,17 +205,6 @@ fn interrupted(args: &Args, folder: Option<Folder>, runs: u64, all: u64) -> Resu
 fn note(text: &str) {
     // Nobody can be told that stderr is gone.
     _ = writeln!(std::io::stderr(), "{}", crate::report::printable(text));
-}
-
-/// Set by the first Ctrl-C, or a scheduler's SIGTERM; a second one ends the process at once.
-fn interruptible() -> Result<Arc<AtomicBool>, Failure> {
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        let second = flag::register_conditional_shutdown(signal, INTERRUPTED.into(), Arc::clone(&stop));
-        let first = second.and_then(|_| flag::register(signal, Arc::clone(&stop)));
-        first.map_err(|error| Failure::io("signals cannot be caught", &error))?;
-    }
-    Ok(stop)
 }
 
 /// What is kept was written by this program, not by another build of the same version: one run shows it.

@@ -333,11 +333,12 @@ impl<O: Write> Work<'_, O> {
             let report = Report::new(&scenario, &summary, Overridden::Yes, "");
             Ok::<_, Misfit>(Outcome::new(seed, &summary, report.unmet()))
         };
-        let (mut tally, mut bar) = (Tally::default(), Bar::new(self.seeds.end - self.seeds.start, 0));
+        let (mut tally, mut bar) =
+            (Tally::default(), Bar::new("seeds", self.seeds.end - self.seeds.start, 0));
         let jobs = self.args.jobs.unwrap_or_else(load::cores);
         let swept = sweep(self.seeds.clone(), jobs, &AtomicBool::new(false), one, |outcome| {
             tally.add(&outcome);
-            bar.show(tally.runs, tally.failures);
+            bar.show(tally.runs, Some(tally.failures));
             Ok(())
         });
         drop(bar);

@@ -104,11 +104,11 @@ impl Visitor for Ask<'_> {
             };
         // Halving a run of so many instants takes about as many points as their number has digits in base two.
         let most = u64::from(self.effort.samples) * (u64::from(self.effort.grid) + 32);
-        let (mut tally, mut bar) = (Tally::default(), Bar::new(most, 0));
+        let (mut tally, mut bar) = (Tally::default(), Bar::new("seeds", most, 0));
         let curve = find_out(full.seed, &instants, self.effort, future, |point| {
             tally.runs += u64::from(point.samples);
             tally.failures += u64::from(point.same);
-            bar.show(tally.runs, tally.failures);
+            bar.show(tally.runs, Some(tally.failures));
         });
         drop(bar);
         let then = |decided, from, until| {

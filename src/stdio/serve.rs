@@ -6,7 +6,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
 use std::time::{Duration, Instant};
 
-use super::{LONGEST_LINE, Stdio};
+use super::{Aside, LONGEST_LINE, Stdio};
 use crate::node::Node;
 use crate::time::Time;
 
@@ -20,11 +20,12 @@ enum Heard {
     Failed(io::Error),
 }
 
-/// Serves a node until `input` ends or `output` is closed, both of which end it well.
+/// Serves a node, and what is answered beside it, until `input` ends or `output` is closed, both of which end it well.
 ///
 /// # Errors
 /// When reading or writing fails for another reason.
 pub fn serve<N: Node>(
+    aside: impl Aside,
     config: N::Config,
     seed: u64,
     input: impl Read + Send + 'static,
@@ -39,7 +40,7 @@ pub fn serve<N: Node>(
     std::thread::spawn(move || listen(input, &sender));
     #[expect(clippy::disallowed_methods, reason = "this host's time is the real one")]
     let began = Instant::now();
-    let mut host = Stdio::<N>::new(config, seed);
+    let mut host = Stdio::<N, _>::beside(aside, config, seed);
     loop {
         let now = || Time::from_nanos(u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX));
         let wait = host.next_timer().map(|due| Duration::from_nanos(due.since(now()).as_nanos()));

@@ -6,9 +6,11 @@
     reason = "a test may stop at what it did not expect, look at its environment and say what it sees"
 )]
 
+mod bridge;
 mod cli;
 mod convergence;
 mod determinism;
+mod epidemic;
 mod flood;
 mod liars;
 mod liars_counters;

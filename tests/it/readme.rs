@@ -1,4 +1,4 @@
-//! The README is true: its commands are run, and print what it says they print.
+//! The README is true, and so are pages that show what is printed: their commands are run, and print what they say.
 //!
 //! UPDATE_EXPECT=1 writes down what they print now.
 
@@ -17,8 +17,14 @@ fn typed(line: &str) -> String {
 }
 
 #[test]
-fn its_commands_print_what_it_says() {
-    let path = root().join("README.md");
+fn commands_print_what_the_pages_say() {
+    for (page, least) in [("README.md", 3), ("docs/failures.md", 1)] {
+        prints_what_it_says(page, least);
+    }
+}
+
+fn prints_what_it_says(page: &str, least: usize) {
+    let path = root().join(page);
     let readme = std::fs::read_to_string(&path).unwrap();
     let mut now = String::new();
     let mut commands = 0;
@@ -33,13 +39,13 @@ fn its_commands_print_what_it_says() {
             now += &typed(command);
         }
     }
-    assert!(commands >= 3, "the README shows what its commands print");
+    assert!(commands >= least, "{page} shows what its commands print");
     if std::env::var("UPDATE_EXPECT").is_ok_and(|update| update == "1") {
         std::fs::write(&path, &now).unwrap();
     } else {
         assert!(
             now == readme,
-            "the README is out of step: run the tests with UPDATE_EXPECT=1 and look at the difference"
+            "{page} is out of step: run the tests with UPDATE_EXPECT=1 and look at the difference"
         );
     }
 }

@@ -94,14 +94,33 @@ fn a_broadcast_is_acknowledged_before_it_is_told_to_two_peers() {
     .assert_eq(&text(output.stdout));
 }
 
-/// Until a served node answers them beside its workload.
+/// The answers that the tasks leave open.
+#[test]
+fn the_questions_of_the_samples_are_answered() {
+    let answers = SAMPLES[2..].iter().map(|(input, _)| {
+        let lines = text(serve(&["gossip"], *input).stdout);
+        lines.lines().nth(1).expect("it answers").to_owned() + "\n"
+    });
+    expect![[r#"
+        {"src": "n1", "dest": "c1", "body": {"type": "calc_fanout_ok", "min_fanout": 3, "miss_prob": 0.0009765625, "exact": {"per_node_miss": 5.820766091346741e-11, "p_not_all": 2.3283064365386963e-10, "expected_messages": 59.98823529481888, "min_fanout_per_node": 2, "min_fanout_atomic": 2, "method": "exact", "push-once": {"per_node_miss": 0.00390625, "p_not_all": 0.015625, "expected_messages": 14.953125, "min_fanout_per_node": 3, "min_fanout_atomic": 4, "method": "exact"}}, "in_reply_to": 2, "msg_id": 1}}
+        {"src": "n1", "dest": "c1", "body": {"type": "simulate_gossip_ok", "delivery_rate": 1, "avg_rounds_to_all": 2.82, "atomic_rate": 1, "trials_reached_all": 50, "p50": 3, "p90": 3, "p99": 4, "max": 4, "delivery_rate_error": 0, "avg_rounds_to_all_error": 0.061875450936307766, "atomic_rate_error": 0, "trials": 50, "seed": 0, "in_reply_to": 2, "msg_id": 1}}
+    "#]].assert_eq(&answers.collect::<String>());
+}
+
 #[test]
 fn what_the_node_does_not_serve_is_an_error_to_the_asker() {
-    for (input, _) in &SAMPLES[2..] {
-        let output = serve(&["gossip"], *input);
+    for (protocol, kind) in [("gossip", "nonsense"), ("echo", "calc_fanout")] {
+        let input = format!("{INIT}\n{}\n", from_c1(&format!(r#"{{"type": "{kind}", "msg_id": 2}}"#)));
+        let output = serve(&[protocol], input);
         let answer = Sent::read(text(output.stdout).lines().nth(1).unwrap());
         assert_eq!((answer.code(), answer.in_reply_to, &*answer.dest), (Some(10), Some(2), "c1"));
     }
+}
+
+#[test]
+fn questions_wait_for_init_as_all_requests_do() {
+    let output = serve(&["gossip"], from_c1(r#"{"type": "calc_fanout", "msg_id": 2}"#) + "\n");
+    assert_eq!(Sent::read(text(output.stdout).lines().next().unwrap()).code(), Some(11));
 }
 
 #[test]
