@@ -22,7 +22,7 @@ pub mod fault;
 mod host;
 pub mod network;
 mod pending;
-mod queue;
+pub mod queue;
 mod record;
 mod setup;
 mod storm;

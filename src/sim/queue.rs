@@ -33,7 +33,7 @@ struct Level<T> {
 
 /// Pending events in the total order (instant, sequence of pushing).
 #[derive(Debug)]
-pub(crate) struct Queue<T> {
+pub struct Queue<T> {
     sequence: u64,
     pending: usize,
     /// The instant of the last pop: nothing may be pushed before it.
@@ -47,8 +47,15 @@ pub(crate) struct Queue<T> {
     levels: Vec<Level<T>>,
 }
 
+impl<T: Copy> Default for Queue<T> {
+    fn default() -> Queue<T> {
+        Queue::new()
+    }
+}
+
 impl<T: Copy> Queue<T> {
-    pub(crate) fn new() -> Queue<T> {
+    /// Nothing is pending, and time is at its beginning.
+    pub fn new() -> Queue<T> {
         let level = || Level { occupied: 0, slots: (0..SLOTS).map(|_| Vec::new()).collect() };
         Queue {
             sequence: 0,
@@ -67,9 +74,11 @@ impl<T: Copy> Queue<T> {
         self.pending
     }
 
+    /// Lets an event be due at this instant, after all that was pushed for it before.
+    ///
     /// # Panics
     /// If `at` lies before the event popped last.
-    pub(crate) fn push(&mut self, at: Time, item: T) {
+    pub fn push(&mut self, at: Time, item: T) {
         let at = at.as_nanos();
         assert!(at >= self.now, "an event cannot be due in the past");
         let pending = Pending { at, sequence: self.sequence, item };
@@ -88,7 +97,7 @@ impl<T: Copy> Queue<T> {
     }
 
     /// The next event, if it is due before `limit`.
-    pub(crate) fn pop_before(&mut self, limit: Time) -> Option<(Time, T)> {
+    pub fn pop_before(&mut self, limit: Time) -> Option<(Time, T)> {
         if self.near.is_empty() && !self.refill(limit.as_nanos()) {
             return None;
         }
