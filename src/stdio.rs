@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::hash::hash_of;
 use crate::id::{ClientId, Members, NodeId, greatest_node};
 use crate::node::{
-    self, Call, Draws, Effect, EffectOf, ErrorCode, Input, InputOf, Moment, Neighbours, Node, Source,
+    self, Call, Draws, Effect, EffectOf, ErrorCode, Input, InputOf, Moment, Neighbours, Node, Outbox, Source,
 };
 use crate::rng::{Key, Tally};
 use crate::time::Time;
@@ -259,6 +259,7 @@ fn is_request<N: Node>(tag: &str, body: &str) -> bool {
 #[derive(Debug)]
 struct Running<N: Node> {
     node: N,
+    config: N::Config,
     me: NodeId,
     names: Vec<String>,
     ranks: BTreeMap<String, NodeId>,
@@ -267,7 +268,7 @@ struct Running<N: Node> {
     key: Key,
     inputs: Tally,
     /// What `start` asked for, until peers can be expected to exist.
-    held: Option<Vec<EffectOf<N>>>,
+    held: Option<VecDeque<EffectOf<N>>>,
     timers: Vec<(Time, N::Timer)>,
     calls: BTreeMap<u64, Caller>,
     next_call: u64,
@@ -277,13 +278,14 @@ impl<N: Node> Running<N> {
     fn start(config: &N::Config, seed: u64, me: NodeId, names: Vec<String>, now: Time) -> Running<N> {
         let members = Members::all(names.len() as u32);
         let key = Key::new(seed, "node");
-        let mut held = Vec::new();
+        let mut outbox = Outbox::new();
         let draws = Draws { run: key, incarnation: 0, source: Source::Start, earlier: 0 };
         let neighbours = Neighbours::All(me, &members);
         let moment = Moment { me, at: now, now, members: &members, neighbours, draws };
-        let node = node::start(config, N::Durable::default(), moment, &mut held);
+        let node = node::start(config, N::Durable::default(), moment, &mut outbox);
         Running {
             node,
+            config: config.clone(),
             me,
             ranks: names.iter().enumerate().map(|(rank, name)| (name.clone(), NodeId(rank as u32))).collect(),
             names,
@@ -291,7 +293,7 @@ impl<N: Node> Running<N> {
             neighbours: None,
             key,
             inputs: Tally::default(),
-            held: Some(held),
+            held: Some(outbox.effects),
             timers: Vec::new(),
             calls: BTreeMap::new(),
             next_call: 0,
@@ -407,13 +409,13 @@ impl<N: Node> Running<N> {
         let draws = Draws { run: self.key, incarnation: 0, source, earlier };
         let neighbours = Neighbours::new(self.me, &self.members, self.neighbours.as_deref());
         let moment = Moment { me: self.me, at: now, now, members: &self.members, neighbours, draws };
-        let mut outbox = Vec::new();
-        node::dispatch(&mut self.node, input, moment, &mut outbox);
-        self.apply(&mut outbox, now, post);
+        let mut outbox = Outbox::new();
+        node::dispatch(&mut self.node, &self.config, input, moment, &mut outbox);
+        self.apply(&mut outbox.effects, now, post);
     }
 
-    fn apply(&mut self, outbox: &mut Vec<EffectOf<N>>, now: Time, post: &mut Post) {
-        for effect in outbox.drain(..) {
+    fn apply(&mut self, effects: &mut VecDeque<EffectOf<N>>, now: Time, post: &mut Post) {
+        for effect in effects.drain(..) {
             match effect {
                 Effect::Send(to, message) => post.send(self.name(), &self.names[to.index()], None, &message),
                 Effect::Reply(call, response) => {
