@@ -141,12 +141,11 @@ fn broadcast(at: Time, number: u32, node: NodeId) -> Operation<Request> {
     }
 }
 
-/// One rumour begins each millisecond.
+/// One rumour begins each second, when the last has fallen silent.
 fn gossip(nodes: u32, rumours: u32, seed: u64) -> Setup<Gossip> {
     let (min, max) = bare::LATENCY;
-    let begin = |number: u32| {
-        broadcast(Time::ZERO + Span::from_millis(number.into()), number, NodeId(number % nodes))
-    };
+    let begin =
+        |number: u32| broadcast(Time::ZERO + Span::from_secs(number.into()), number, NodeId(number % nodes));
     Setup {
         network: NetworkConfig {
             latency: Latency::Uniform { min, max },
