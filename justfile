@@ -20,9 +20,9 @@ run SCENARIO:
 sweep SCENARIO:
     cargo run --release -- sweep {{SCENARIO}} --seeds 0..1000
 
-# nanoseconds per delivery beside a bare loop
+# nanoseconds per event beside a bare loop, and peak memory
 bench:
-    cargo bench --bench w1
+    cargo bench --bench speed
 
 # a node on stdin and stdout
 serve:

@@ -12,6 +12,10 @@ use crate::time::{Span, Time};
 use crate::value::Value;
 use crate::workload::{Facts, Phase, Stamp, Verdict};
 
+mod sights;
+
+use sights::{Places, Sights};
+
 /// A value that a client added.
 #[derive(Clone, Debug)]
 pub struct Add<'a> {
@@ -44,7 +48,7 @@ pub struct Read<'a> {
 #[derive(Clone, Debug)]
 struct Element<'a> {
     value: &'a Value,
-    /// When a client first asked for it.
+    /// When a client first asked for it. What a read says of it counts only if the read ended later.
     asked: Stamp,
     /// By whom it was acknowledged, and when; more than once only if it was added more than once.
     acknowledgements: Vec<(NodeId, Stamp)>,
@@ -57,11 +61,6 @@ struct Element<'a> {
 }
 
 impl Element<'_> {
-    /// Whether the read ended after somebody had asked to add the value; what it says of the value counts only then.
-    fn may_be_in(&self, read: &Read<'_>) -> bool {
-        read.completed.index > self.asked.index
-    }
-
     fn stable_latency(&self) -> Option<Span> {
         let (known, present) = (self.known?, self.last_present?);
         match self.last_absent {
@@ -238,18 +237,35 @@ impl<'a> SetHistory<'a> {
             element.acknowledgements.extend(added.acknowledged.map(|stamp| (added.node, stamp)));
             element.known = earliest(element.known, added.acknowledged);
         }
-        let mut shown_by = vec![usize::MAX; history.elements.len()];
-        for (number, read) in reads.iter().enumerate() {
-            history.read(number, read, &mut shown_by);
-        }
+        history.go_through(reads);
         history
     }
 
-    fn read(&mut self, number: usize, read: &Read<'_>, shown_by: &mut [usize]) {
+    fn go_through(&mut self, reads: &'a [Read<'a>]) {
+        let asked = self.elements.values().map(|element| element.asked.index);
+        let mut sights = Sights::new(asked.collect(), reads);
+        let mut places = Places::default();
+        for (number, read) in reads.iter().enumerate() {
+            self.read(number, read, &mut places, &mut sights);
+            sights.miss(number, read);
+        }
+        for (element, sight) in self.elements.values_mut().zip(&sights.of) {
+            element.known = earliest(element.known, sight.first.map(|at| reads[at].completed));
+            element.last_present = sight.last.map(|at| reads[at].invoked);
+        }
+        for (element, rank) in self.elements.values_mut().zip(&sights.missed) {
+            element.last_absent =
+                rank.checked_sub(1).map(|rank| reads[sights.by_rank[rank as usize]].invoked);
+        }
+    }
+
+    fn read(&mut self, number: usize, read: &Read<'a>, places: &mut Places<'a>, sights: &mut Sights<'_>) {
+        let places = places.of(read.node);
         for (place, value) in read.values.iter().enumerate() {
-            let asked_for = self.elements.get_full(value).filter(|(_, _, element)| element.may_be_in(read));
+            let at = places.find(place, value, |value| self.elements.get_index_of(value));
+            let asked_for = at.filter(|at| sights.asked[*at] < read.completed.index);
             let again = match asked_for {
-                Some((at, _, _)) => std::mem::replace(&mut shown_by[at], number) == number,
+                Some(at) => sights.see(at, number),
                 None => {
                     self.invented.insert((value.clone(), read.node));
                     read.values[..place].contains(value)
@@ -263,14 +279,7 @@ impl<'a> SetHistory<'a> {
                 copies.most = copies.most.max(so_far + 1);
             }
         }
-        for (element, shown) in self.elements.values_mut().zip(&*shown_by) {
-            if *shown == number {
-                element.known = earliest(element.known, Some(read.completed));
-                element.last_present = element.last_present.max(Some(read.invoked));
-            } else if element.may_be_in(read) {
-                element.last_absent = element.last_absent.max(Some(read.invoked));
-            }
-        }
+        places.shown = read.values;
     }
 
     /// The figures of set-full.

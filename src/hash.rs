@@ -6,12 +6,14 @@
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 
 /// Multiplies to 128 bits and folds the halves together: the mixing step of this project's hashes and keys.
+#[inline]
 pub(crate) const fn fold(word: u64) -> u64 {
     let product = (word as u128) * 0xA076_1D64_78BD_642F_u128;
     (product as u64) ^ (product >> 64) as u64
 }
 
 /// A bijection of 64-bit words that spreads every input bit over all output bits (Stafford's variant 13).
+#[inline]
 pub(crate) const fn mix(word: u64) -> u64 {
     let word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let word = (word ^ (word >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
@@ -39,10 +41,12 @@ impl Default for WordHasher {
 }
 
 impl Hasher for WordHasher {
+    #[inline]
     fn finish(&self) -> u64 {
         mix(self.0)
     }
 
+    #[inline]
     fn write(&mut self, bytes: &[u8]) {
         for chunk in bytes.chunks(8) {
             let mut word = [0; 8];
@@ -52,40 +56,52 @@ impl Hasher for WordHasher {
         self.write_u64(bytes.len() as u64);
     }
 
+    #[inline]
     fn write_u8(&mut self, word: u8) {
         self.write_u64(word.into());
     }
+    #[inline]
     fn write_u16(&mut self, word: u16) {
         self.write_u64(word.into());
     }
+    #[inline]
     fn write_u32(&mut self, word: u32) {
         self.write_u64(word.into());
     }
+    #[inline]
     fn write_u64(&mut self, word: u64) {
         self.0 = fold(self.0.rotate_left(23) ^ word);
     }
+    #[inline]
     fn write_u128(&mut self, word: u128) {
         self.write_u64(word as u64);
         self.write_u64((word >> 64) as u64);
     }
+    #[inline]
     fn write_usize(&mut self, word: usize) {
         self.write_u64(word as u64);
     }
+    #[inline]
     fn write_i8(&mut self, word: i8) {
         self.write_i64(word.into());
     }
+    #[inline]
     fn write_i16(&mut self, word: i16) {
         self.write_i64(word.into());
     }
+    #[inline]
     fn write_i32(&mut self, word: i32) {
         self.write_i64(word.into());
     }
+    #[inline]
     fn write_i64(&mut self, word: i64) {
         self.write_u64(word as u64);
     }
+    #[inline]
     fn write_i128(&mut self, word: i128) {
         self.write_u128(word as u128);
     }
+    #[inline]
     fn write_isize(&mut self, word: isize) {
         self.write_i64(word as i64);
     }

@@ -19,6 +19,7 @@
 //!
 //! A node never sends to itself. Setting a timer moves it; a stale firing never arrives.
 
+use std::collections::VecDeque;
 use std::fmt::Debug;
 use std::hash::Hash;
 
@@ -244,17 +245,49 @@ pub(crate) struct Moment<'a> {
     pub(crate) draws: Draws,
 }
 
+/// What a host lends to handlers. It owns it and uses it again, so that nothing allocates once warm.
+#[derive(Debug)]
+pub(crate) struct Outbox<N: Node> {
+    /// What was asked for, answers to clients first.
+    pub(crate) effects: VecDeque<EffectOf<N>>,
+    answers: usize,
+    picked: Vec<NodeId>,
+}
+
+impl<N: Node> Outbox<N> {
+    pub(crate) const fn new() -> Outbox<N> {
+        Outbox { effects: VecDeque::new(), answers: 0, picked: Vec::new() }
+    }
+
+    /// A stable partition, so that a client hears before the peers do and everything else keeps its order.
+    fn answer(&mut self, effect: EffectOf<N>) {
+        self.effects.insert(self.answers, effect);
+        self.answers += 1;
+    }
+}
+
 /// All that a handler can see and do beside its own state. The getters do not borrow it.
 #[derive(Debug)]
 pub struct Context<'a, N: Node> {
+    config: &'a N::Config,
     moment: Moment<'a>,
     stream: Option<Stream>,
-    outbox: &'a mut Vec<EffectOf<N>>,
+    outbox: &'a mut Outbox<N>,
 }
 
 impl<'a, N: Node> Context<'a, N> {
-    pub(crate) fn new(moment: Moment<'a>, outbox: &'a mut Vec<EffectOf<N>>) -> Context<'a, N> {
-        Context { moment, stream: None, outbox }
+    fn new(config: &'a N::Config, moment: Moment<'a>, outbox: &'a mut Outbox<N>) -> Context<'a, N> {
+        assert!(
+            outbox.effects.is_empty(),
+            "a host carries out what one handler asked for before it runs the next"
+        );
+        outbox.answers = 0;
+        Context { config, moment, stream: None, outbox }
+    }
+
+    /// This protocol's knobs, as `start` was given them: a node need not keep them.
+    pub fn config(&self) -> &'a N::Config {
+        self.config
     }
 
     /// This node.
@@ -323,32 +356,45 @@ impl<'a, N: Node> Context<'a, N> {
     pub fn send(&mut self, to: NodeId, message: N::Message) {
         assert!(to != self.moment.me, "{to} sends to itself");
         assert!(to.0 < self.moment.members.count(), "{to} is not a node of the cluster");
-        self.outbox.push(Effect::Send(to, message));
+        self.outbox.effects.push_back(Effect::Send(to, message));
+    }
+
+    /// Sends a message to as many random peers, as [`pick_peers`](Context::pick_peers) picks them; how many there are.
+    pub fn send_to_peers(&mut self, k: usize, except: Option<NodeId>, message: N::Message) -> usize {
+        let mut picked = std::mem::take(&mut self.outbox.picked);
+        self.pick_peers(k, except, &mut picked);
+        let count = picked.len();
+        if let Some(last) = picked.pop() {
+            picked.drain(..).for_each(|peer| self.send(peer, message.clone()));
+            self.send(last, message);
+        }
+        self.outbox.picked = picked;
+        count
     }
 
     /// Answers a call.
     pub fn reply(&mut self, call: Call, response: N::Response) {
-        self.outbox.push(Effect::Reply(call, response));
+        self.outbox.answer(Effect::Reply(call, response));
     }
 
     /// Refuses a call.
     pub fn reject(&mut self, call: Call, code: ErrorCode, text: impl Into<String>) {
-        self.outbox.push(Effect::Reject(call, Rejection { code, text: text.into() }));
+        self.outbox.answer(Effect::Reject(call, Rejection { code, text: text.into() }));
     }
 
     /// Lets the timer fire `after` from now, and not when it was set to before.
     pub fn set_timer(&mut self, timer: N::Timer, after: Span) {
-        self.outbox.push(Effect::SetTimer(timer, after));
+        self.outbox.effects.push_back(Effect::SetTimer(timer, after));
     }
 
     /// Makes sure that the timer does not fire.
     pub fn cancel_timer(&mut self, timer: N::Timer) {
-        self.outbox.push(Effect::CancelTimer(timer));
+        self.outbox.effects.push_back(Effect::CancelTimer(timer));
     }
 
     /// Announces an event to whoever watches.
     pub fn emit(&mut self, event: N::Event) {
-        self.outbox.push(Effect::Emit(event));
+        self.outbox.effects.push_back(Effect::Emit(event));
     }
 }
 
@@ -357,37 +403,24 @@ pub(crate) fn start<N: Node>(
     config: &N::Config,
     durable: N::Durable,
     moment: Moment<'_>,
-    outbox: &mut Vec<EffectOf<N>>,
+    outbox: &mut Outbox<N>,
 ) -> N {
-    let node = N::start(config, durable, &mut Context::new(moment, outbox));
-    replies_first::<N>(outbox);
-    node
+    N::start(config, durable, &mut Context::new(config, moment, outbox))
 }
 
-/// Gives a node one input. Every host hands its inputs over here; within the outbox replies go first.
+/// Gives a node one input. Every host hands its inputs over here.
 pub(crate) fn dispatch<N: Node>(
     node: &mut N,
+    config: &N::Config,
     input: InputOf<N>,
     moment: Moment<'_>,
-    outbox: &mut Vec<EffectOf<N>>,
+    outbox: &mut Outbox<N>,
 ) {
-    let ctx = &mut Context::new(moment, outbox);
+    let ctx = &mut Context::new(config, moment, outbox);
     match input {
         Input::Request(request, call) => node.on_request(request, call, ctx),
         Input::Message(from, message) => node.on_message(from, message, ctx),
         Input::Timer(timer) => node.on_timer(timer, ctx),
         Input::Topology => node.on_topology(ctx),
-    }
-    replies_first::<N>(outbox);
-}
-
-/// A stable partition, so that a client hears before the peers do and everything else keeps its order.
-fn replies_first<N: Node>(outbox: &mut [EffectOf<N>]) {
-    let mut front = 0;
-    for at in 0..outbox.len() {
-        if matches!(outbox[at], Effect::Reply(..) | Effect::Reject(..)) {
-            outbox[front..=at].rotate_right(1);
-            front += 1;
-        }
     }
 }

@@ -33,12 +33,30 @@ impl Chance {
     /// Whether it happens for a word drawn uniformly from all 64-bit words. Scaling by a power of two is exact, so
     /// every machine decides alike.
     pub fn happens(self, word: u64) -> bool {
-        word >> 11 < (self.as_f64() * (1_u64 << 53) as f64) as u64
+        self.odds().happen(word)
+    }
+
+    /// The chance made ready to decide often.
+    pub(crate) fn odds(self) -> Odds {
+        Odds((self.as_f64() * (1_u64 << 53) as f64) as u64)
     }
 
     /// The probability as a float.
     pub const fn as_f64(self) -> f64 {
         f64::from_bits(self.bits)
+    }
+}
+
+/// How many of the 2^53 equally likely words are a chance's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Odds(u64);
+
+impl Odds {
+    pub(crate) const NONE: Odds = Odds(0);
+
+    /// As [`Chance::happens`].
+    pub(crate) const fn happen(self, word: u64) -> bool {
+        word >> 11 < self.0
     }
 }
 

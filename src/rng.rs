@@ -32,11 +32,13 @@ impl Key {
     }
 
     /// The key that this word, too, tells apart.
+    #[inline]
     pub const fn with(self, word: u64) -> Key {
         Key(fold(self.0.rotate_left(29) ^ word))
     }
 
     /// The generator of this decision.
+    #[inline]
     pub fn stream(self) -> Stream {
         let high = mix(self.0);
         let low = mix(self.0 ^ 0xD1B5_4A32_D192_ED03);
@@ -67,6 +69,7 @@ impl Keys {
         Keys { first: Key::new(seed, domain), from, then: Key::new(other, domain) }
     }
 
+    #[inline]
     pub(crate) fn at(self, now: Time) -> Key {
         if now < self.from { self.first } else { self.then }
     }
@@ -78,6 +81,7 @@ pub struct Stream(Pcg64Mcg);
 
 impl Stream {
     /// A uniformly drawn 64-bit word.
+    #[inline]
     pub fn word(&mut self) -> u64 {
         self.0.next_u64()
     }
@@ -86,6 +90,7 @@ impl Stream {
     ///
     /// # Panics
     /// If `bound` is 0.
+    #[inline]
     pub fn below(&mut self, bound: u64) -> u64 {
         assert!(bound > 0, "nothing lies below 0");
         let mut product = u128::from(self.word()) * u128::from(bound);
@@ -104,6 +109,7 @@ impl Stream {
     }
 
     /// A length drawn uniformly from `least` to `most`, both included; `least` if they are the wrong way round.
+    #[inline]
     pub fn span(&mut self, least: Span, most: Span) -> Span {
         let width = most.as_nanos().saturating_sub(least.as_nanos());
         Span::from_nanos(least.as_nanos() + self.below(width.saturating_add(1)))
@@ -155,6 +161,75 @@ impl TryRng for Stream {
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
     now: Time,
+    /// All that came at this instant.
+    pairs: Vec<(u64, u64)>,
+    /// What came before this place is known to be unlike what comes next.
+    from: usize,
+    /// How often a pair was looked for among many at this instant.
+    looks: usize,
+    table: Table,
+}
+
+/// Among so few pairs one is looked for one by one; among many, too, so few times an instant.
+const FEW: usize = 8;
+
+fn count(pairs: &[(u64, u64)], wanted: (u64, u64)) -> u64 {
+    pairs.iter().map(|pair| u64::from(*pair == wanted)).sum()
+}
+
+/// Whether what comes next may equal something that came before at the same instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Before {
+    Nothing,
+    Perhaps,
+}
+
+impl Tally {
+    /// How often this pair came before at this instant; counts this time too. Constant time, no allocation once warm.
+    #[inline(always)]
+    pub fn next(&mut self, now: Time, pair: (u64, u64)) -> u64 {
+        self.move_to(now);
+        let earlier = if self.from == self.pairs.len() { 0 } else { self.look_for(pair) };
+        self.pairs.push(pair);
+        earlier
+    }
+
+    fn look_for(&mut self, pair: (u64, u64)) -> u64 {
+        let rivals = &self.pairs[self.from..];
+        if rivals.len() <= FEW {
+            return count(rivals, pair);
+        }
+        self.looks += 1;
+        if self.looks <= FEW { count(rivals, pair) } else { self.table.count(&self.pairs, pair) }
+    }
+
+    /// Says whether the pairs that come next, until this is said again, may equal those that came before.
+    #[inline(always)]
+    pub(crate) fn compare(&mut self, now: Time, before: Before) {
+        self.move_to(now);
+        self.from = match before {
+            Before::Nothing => self.pairs.len(),
+            Before::Perhaps => 0,
+        };
+    }
+
+    #[inline(always)]
+    fn move_to(&mut self, now: Time) {
+        if now != self.now {
+            self.now = now;
+            self.from = 0;
+            self.looks = 0;
+            self.pairs.clear();
+            self.table.clear();
+        }
+    }
+}
+
+/// The counts of the pairs of a crowded instant, hashed when first asked for.
+#[derive(Clone, Debug, Default)]
+struct Table {
+    /// How many pairs of the instant have been put in.
+    counted: usize,
     round: u32,
     used: usize,
     slots: Vec<Slot>,
@@ -167,12 +242,32 @@ struct Slot {
     count: u32,
 }
 
-impl Tally {
-    /// How often this pair came before at this instant; counts this time too. Constant time, no allocation once warm.
-    pub fn next(&mut self, now: Time, pair: (u64, u64)) -> u64 {
-        if now != self.now || self.round == 0 {
-            self.begin(now);
+impl Table {
+    /// How often the pair is among all these, which begin with those of the last time.
+    #[inline(never)]
+    fn count(&mut self, all: &[(u64, u64)], pair: (u64, u64)) -> u64 {
+        if self.counted == 0 {
+            self.begin();
         }
+        all[self.counted..].iter().for_each(|pair| self.add(*pair));
+        self.counted = all.len();
+        let slot = self.slots[self.find(pair)];
+        if slot.round == self.round { slot.count.into() } else { 0 }
+    }
+
+    fn clear(&mut self) {
+        self.counted = 0;
+    }
+
+    fn begin(&mut self) {
+        self.used = 0;
+        self.round = self.round.checked_add(1).unwrap_or_else(|| {
+            self.slots.fill(Slot::default());
+            1
+        });
+    }
+
+    fn add(&mut self, pair: (u64, u64)) {
         if self.used * 2 >= self.slots.len() {
             self.grow();
         }
@@ -181,19 +276,9 @@ impl Tally {
         if slot.round == self.round {
             slot.count += 1;
         } else {
-            *slot = Slot { pair, round: self.round, count: 0 };
+            *slot = Slot { pair, round: self.round, count: 1 };
             self.used += 1;
         }
-        u64::from(slot.count)
-    }
-
-    fn begin(&mut self, now: Time) {
-        self.now = now;
-        self.used = 0;
-        self.round = self.round.checked_add(1).unwrap_or_else(|| {
-            self.slots.fill(Slot::default());
-            1
-        });
     }
 
     /// The slot that holds the pair, or the free one where it belongs.
@@ -301,5 +386,9 @@ mod tests {
             assert_eq!(tally.next(now, (count, 7)), 0);
         }
         assert_eq!(tally.next(later, (1, 2)), 0);
+        tally.compare(later, Before::Nothing);
+        assert_eq!((tally.next(later, (3, 4)), tally.next(later, (3, 4))), (0, 1));
+        tally.compare(later, Before::Perhaps);
+        assert_eq!((tally.next(later, (1, 2)), tally.next(later, (3, 4))), (1, 2));
     }
 }

@@ -191,15 +191,15 @@ where
     O: Observer<N>,
 {
     let (members, faults) = (setup.members.clone(), setup.faults.clone());
-    let again = setup.clone();
+    let again = (telling == Telling::Stories).then(|| setup.clone());
     let mut watch =
         Watch::<W> { witness: W::witness(&members), wipes: Vec::new(), crashes: Vec::new(), grace: None };
     let mut ran = drive::<W, N, _>(setup, (&mut watch, observer));
     let judged = watch.judged(&ran.history, &members);
     let lost: Vec<Value> =
         judged.problems.iter().filter_map(|problem| problem.value.clone()).take(MOST_STORIES).collect();
-    let untold = lost.is_empty() || telling == Telling::Nothing;
-    let stories = if untold { Vec::new() } else { tell::<W, N>(again, &lost) };
+    let again = again.filter(|_| !lost.is_empty());
+    let stories = again.map_or_else(Vec::new, |again| tell::<W, N>(again, &lost));
     let trouble: Vec<Problem> = ran.trouble.take().into_iter().collect();
     let ended_badly = !trouble.is_empty();
     let digest = seal(ran.digest, &ran.history);
@@ -310,13 +310,8 @@ where
             Some(problem(kind, format!("panic: {words} ({handling}at {})", sim.now())))
         }
     };
-    Ran {
-        trouble,
-        history: sim.history().to_vec(),
-        counters: sim.counters(),
-        ended: sim.now(),
-        digest: sim.digest(),
-    }
+    let (counters, ended, digest) = (sim.counters(), sim.now(), sim.digest());
+    Ran { trouble, counters, ended, digest, history: sim.into_history() }
 }
 
 fn problem(kind: impl Into<Cow<'static, str>>, text: String) -> Problem {

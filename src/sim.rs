@@ -7,12 +7,13 @@
 
 use crate::hash::fold;
 use crate::id::{Members, NodeId};
-use crate::node::{self, Draws, Effect, EffectOf, Input, InputOf, Moment, Neighbours, Node, Source};
+use crate::node::{self, Draws, Effect, Input, InputOf, Moment, Neighbours, Node, Outbox, Source};
 use crate::rng::{Keys, Tally};
 use crate::time::{Span, Time};
 use crate::topology::Layout;
 use crate::workload::Entry;
 
+mod ahead;
 pub(crate) mod bench;
 mod calls;
 mod client;
@@ -22,7 +23,7 @@ pub mod fault;
 mod host;
 pub mod network;
 mod pending;
-mod queue;
+pub mod queue;
 mod record;
 mod setup;
 mod storm;
@@ -68,7 +69,9 @@ pub struct Sim<N: Node, O = ()> {
     end: Time,
     timeout: Span,
     generation: u64,
-    outbox: Vec<EffectOf<N>>,
+    outbox: Outbox<N>,
+    /// Whom the messages go to that are due next.
+    ahead: Vec<NodeId>,
     digest: u64,
     counters: Counters,
     max_events: u64,
@@ -110,7 +113,8 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
             end: setup.end,
             timeout: setup.timeout,
             generation: 0,
-            outbox: Vec::new(),
+            outbox: Outbox::new(),
+            ahead: Vec::new(),
             digest: 0,
             counters: Counters::default(),
             max_events: setup.max_events,
@@ -173,6 +177,11 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
         self.handling
     }
 
+    /// What clients asked and heard, once the run is over.
+    pub fn into_history(self) -> Vec<Entry<N::Request, N::Response>> {
+        self.clients.into_history()
+    }
+
     /// Whoever has been watching.
     pub fn into_observer(self) -> O {
         self.observer
@@ -196,6 +205,7 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
         let unresolved = self.clients.unresolved();
         let limit = if unresolved { next_edge } else { next_edge.min(self.end + Span::from_nanos(1)) };
         if let Some((at, pending)) = self.queue.pop_before(limit) {
+            self.look_ahead();
             self.move_to(at);
             self.take(pending);
             return true;
@@ -247,6 +257,7 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
     }
 
     /// Folds what happened into the digest and shows it.
+    #[inline(always)]
     fn record(&mut self, record: &Record<'_, N>) {
         self.counters.events += 1;
         self.digest = fold(self.digest.rotate_left(17) ^ record.hash(self.now));
@@ -255,20 +266,25 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
 
     // ---- messages
 
+    #[inline(always)]
     fn send(&mut self, src: NodeId, dst: NodeId, message: N::Message) {
         self.counters.sent += 1;
         let passage = Passage { src, dst, sent: self.now };
         match self.network.route(src, dst, self.now) {
-            Fate::Lost => self.drop_message(passage, Why::Loss, &message),
             Fate::Once(due) => self.launch(due, passage, message),
-            Fate::Twice(due, again) => {
-                self.counters.duplicated += 1;
-                self.launch(due, passage, message.clone());
-                self.launch(again, passage, message);
-            }
+            Fate::Lost => self.drop_message(passage, Why::Loss, &message),
+            Fate::Twice(due, again) => self.launch_twice(due, again, passage, message),
         }
     }
 
+    #[cold]
+    fn launch_twice(&mut self, due: Time, again: Time, passage: Passage, message: N::Message) {
+        self.counters.duplicated += 1;
+        self.launch(due, passage, message.clone());
+        self.launch(again, passage, message);
+    }
+
+    #[inline(always)]
     fn launch(&mut self, due: Time, passage: Passage, message: N::Message) {
         let dst = passage.dst;
         let slot = self.flights.put((passage, message));
@@ -287,6 +303,7 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
         self.record(&Record::Drop(passage, why, message));
     }
 
+    #[inline]
     fn arrive(&mut self, passage: Passage, message: N::Message) {
         let Passage { src, dst, sent } = passage;
         let host = &mut self.hosts[dst.index()];
@@ -304,6 +321,7 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
         }
     }
 
+    #[inline]
     fn deliver(&mut self, passage: Passage, message: N::Message) {
         self.counters.delivered += 1;
         self.record(&Record::Deliver(passage, &message));
@@ -338,8 +356,11 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
     // ---- handlers
 
     fn handle(&mut self, id: NodeId, input: InputOf<N>, source: Source) {
-        let earlier = self.inputs.next(self.now, (u64::from(id.0), source.word()));
         let host = &mut self.hosts[id.index()];
+        let before = host.hears(self.now);
+        self.network.begin_sends(self.now, before);
+        self.inputs.compare(self.now, before);
+        let earlier = self.inputs.next(self.now, (u64::from(id.0), source.word()));
         let draws =
             Draws { run: self.node_keys.at(self.now), incarnation: host.incarnation, source, earlier };
         let neighbours = Neighbours::new(id, &self.members, self.layout.of(id));
@@ -353,16 +374,19 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
         };
         let Life::Up(node) = &mut host.life else { unreachable!("only a node that is up is given input") };
         self.handling = Some((id, what(&input)));
-        node::dispatch(node, input, moment, &mut self.outbox);
+        node::dispatch(node, &self.config, input, moment, &mut self.outbox);
         self.handling = None;
         self.apply(id);
     }
 
     fn start(&mut self, id: NodeId) {
-        let earlier = self.inputs.next(self.now, (u64::from(id.0), Source::Start.word()));
         let incarnation = self.hosts[id.index()].incarnation;
         self.record(&Record::Start(id, incarnation));
         let host = &mut self.hosts[id.index()];
+        let before = host.hears(self.now);
+        self.network.begin_sends(self.now, before);
+        self.inputs.compare(self.now, before);
+        let earlier = self.inputs.next(self.now, (u64::from(id.0), Source::Start.word()));
         let Life::Down(disk) = &mut host.life else { unreachable!("only a node that is down is started") };
         let disk = std::mem::take(disk);
         let draws = Draws { run: self.node_keys.at(self.now), incarnation, source: Source::Start, earlier };
@@ -383,8 +407,7 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
     }
 
     fn apply(&mut self, id: NodeId) {
-        let mut outbox = std::mem::take(&mut self.outbox);
-        for effect in outbox.drain(..) {
+        while let Some(effect) = self.outbox.effects.pop_front() {
             match effect {
                 Effect::Send(to, message) => self.send(id, to, message),
                 Effect::Reply(call, response) => self.answer(&call, Ok(response)),
@@ -394,7 +417,6 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
                 Effect::Emit(event) => self.record(&Record::Event(id, &event)),
             }
         }
-        self.outbox = outbox;
     }
 }
 

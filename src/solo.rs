@@ -4,7 +4,9 @@
 //! value, moved when set anew, gone with the node when it crashes.
 
 use crate::id::{ClientId, Members, NodeId};
-use crate::node::{self, Call, Draws, Effect, EffectOf, Input, InputOf, Moment, Neighbours, Node, Source};
+use crate::node::{
+    self, Call, Draws, Effect, EffectOf, Input, InputOf, Moment, Neighbours, Node, Outbox, Source,
+};
 use crate::rng::{Key, Tally};
 use crate::time::{Span, Time};
 
@@ -40,7 +42,7 @@ impl<N: Node> Solo<N> {
     /// Node `me` of a cluster of `nodes`, started with an empty disk.
     pub fn new(config: N::Config, me: NodeId, nodes: u32, seed: u64) -> Solo<N> {
         let (members, key) = (Members::all(nodes), Key::new(seed, "node"));
-        let mut outbox = Vec::new();
+        let mut outbox = Outbox::new();
         let draws = Draws { run: key, incarnation: 0, source: Source::Start, earlier: 0 };
         let neighbours = Neighbours::All(me, &members);
         let moment = Moment { me, at: Time::ZERO, now: Time::ZERO, members: &members, neighbours, draws };
@@ -59,8 +61,9 @@ impl<N: Node> Solo<N> {
             calls: 0,
             started: Vec::new(),
         };
-        solo.keep_timers(&outbox);
-        solo.started = outbox;
+        let effects = Vec::from(outbox.effects);
+        solo.keep_timers(&effects);
+        solo.started = effects;
         solo
     }
 
@@ -124,11 +127,12 @@ impl<N: Node> Solo<N> {
     fn restart(&mut self, disk: N::Durable) -> &[EffectOf<N>] {
         self.incarnation += 1;
         self.timers.clear();
-        let mut outbox = Vec::new();
+        let mut outbox = Outbox::new();
         let moment = self.moment(Source::Start, 0);
         self.node = node::start(&self.config, disk, moment, &mut outbox);
-        self.keep_timers(&outbox);
-        self.started = outbox;
+        let effects = Vec::from(outbox.effects);
+        self.keep_timers(&effects);
+        self.started = effects;
         &self.started
     }
 
@@ -144,14 +148,15 @@ impl<N: Node> Solo<N> {
 
     fn give(&mut self, input: InputOf<N>, source: Source) -> Vec<EffectOf<N>> {
         let earlier = self.inputs.next(self.now, (u64::from(self.me.0), source.word()));
-        let mut outbox = Vec::new();
+        let mut outbox = Outbox::new();
         let draws = Draws { run: self.key, incarnation: self.incarnation, source, earlier };
         let neighbours = Neighbours::new(self.me, &self.members, self.neighbours.as_deref());
         let moment =
             Moment { me: self.me, at: self.now, now: self.now, members: &self.members, neighbours, draws };
-        node::dispatch(&mut self.node, input, moment, &mut outbox);
-        self.keep_timers(&outbox);
-        outbox
+        node::dispatch(&mut self.node, &self.config, input, moment, &mut outbox);
+        let effects = Vec::from(outbox.effects);
+        self.keep_timers(&effects);
+        effects
     }
 
     fn keep_timers(&mut self, effects: &[EffectOf<N>]) {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::hash::hash_of;
 use crate::id::{ClientId, Members, NodeId, greatest_node};
 use crate::node::{
-    self, Call, Draws, Effect, EffectOf, ErrorCode, Input, InputOf, Moment, Neighbours, Node, Source,
+    self, Call, Draws, Effect, EffectOf, ErrorCode, Input, InputOf, Moment, Neighbours, Node, Outbox, Source,
 };
 use crate::rng::{Key, Tally};
 use crate::time::Time;
@@ -214,6 +214,7 @@ fn is_request<N: Node>(tag: &str, body: &str) -> bool {
 #[derive(Debug)]
 struct Running<N: Node> {
     node: N,
+    config: N::Config,
     me: NodeId,
     names: Vec<String>,
     ranks: BTreeMap<String, NodeId>,
@@ -222,7 +223,7 @@ struct Running<N: Node> {
     key: Key,
     inputs: Tally,
     /// What `start` asked for, until peers can be expected to exist.
-    held: Option<Vec<EffectOf<N>>>,
+    held: Option<VecDeque<EffectOf<N>>>,
     timers: Timers<N::Timer>,
     calls: BTreeMap<u64, Caller>,
     next_call: u64,
@@ -232,13 +233,14 @@ impl<N: Node> Running<N> {
     fn start(config: &N::Config, seed: u64, me: NodeId, names: Vec<String>, now: Time) -> Running<N> {
         let members = Members::all(names.len() as u32);
         let key = Key::new(seed, "node");
-        let mut held = Vec::new();
+        let mut outbox = Outbox::new();
         let draws = Draws { run: key, incarnation: 0, source: Source::Start, earlier: 0 };
         let neighbours = Neighbours::All(me, &members);
         let moment = Moment { me, at: now, now, members: &members, neighbours, draws };
-        let node = node::start(config, N::Durable::default(), moment, &mut held);
+        let node = node::start(config, N::Durable::default(), moment, &mut outbox);
         Running {
             node,
+            config: config.clone(),
             me,
             ranks: names.iter().enumerate().map(|(rank, name)| (name.clone(), NodeId(rank as u32))).collect(),
             names,
@@ -246,7 +248,7 @@ impl<N: Node> Running<N> {
             neighbours: None,
             key,
             inputs: Tally::default(),
-            held: Some(held),
+            held: Some(outbox.effects),
             timers: Timers::new(),
             calls: BTreeMap::new(),
             next_call: 0,
@@ -369,18 +371,18 @@ impl<N: Node> Running<N> {
         self.apply(&mut outbox, Since::now(now), post);
     }
 
-    fn handle(&mut self, input: InputOf<N>, source: Source, now: Time) -> Vec<EffectOf<N>> {
+    fn handle(&mut self, input: InputOf<N>, source: Source, now: Time) -> VecDeque<EffectOf<N>> {
         let earlier = self.inputs.next(now, (u64::from(self.me.0), source.word()));
         let draws = Draws { run: self.key, incarnation: 0, source, earlier };
         let neighbours = Neighbours::new(self.me, &self.members, self.neighbours.as_deref());
         let moment = Moment { me: self.me, at: now, now, members: &self.members, neighbours, draws };
-        let mut outbox = Vec::new();
-        node::dispatch(&mut self.node, input, moment, &mut outbox);
-        outbox
+        let mut outbox = Outbox::new();
+        node::dispatch(&mut self.node, &self.config, input, moment, &mut outbox);
+        outbox.effects
     }
 
-    fn apply(&mut self, outbox: &mut Vec<EffectOf<N>>, since: Since, post: &mut Post) {
-        for effect in outbox.drain(..) {
+    fn apply(&mut self, effects: &mut VecDeque<EffectOf<N>>, since: Since, post: &mut Post) {
+        for effect in effects.drain(..) {
             match effect {
                 Effect::Send(to, message) => post.send(self.name(), &self.names[to.index()], None, &message),
                 Effect::Reply(call, response) => {

@@ -13,7 +13,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use serde_json::value::RawValue;
 
-use crate::hash::{BuildWordHasher, hash_of};
+use crate::hash::{BuildWordHasher, hash_of, mix};
 
 /// The deepest nesting of arrays and objects that a value may have.
 pub const DEEPEST: usize = 100;
@@ -202,8 +202,23 @@ enum Held {
     #[default]
     Nothing,
     One(Value),
-    Many(Box<IndexSet<Value, BuildWordHasher>>),
+    Many(Box<Many>),
 }
+
+#[derive(Clone, Debug, Default)]
+struct Many {
+    values: IndexSet<Value, BuildWordHasher>,
+    /// The fingerprints of the first of them: those that there were when somebody last asked for any.
+    prints: Vec<u64>,
+}
+
+/// Stays below 2^53, so that no JSON reader on the way rounds it.
+fn fingerprint(value: &Value) -> u64 {
+    mix(hash_of(value)) % FINGERPRINTS
+}
+
+/// All fingerprints are less.
+pub const FINGERPRINTS: u64 = 1 << 53;
 
 impl ValueSet {
     /// Adds the value; `false` if it was already there.
@@ -211,18 +226,22 @@ impl ValueSet {
         match &mut self.0 {
             Held::Nothing => self.0 = Held::One(value),
             Held::One(only) if *only == value => return false,
-            Held::One(only) => self.0 = Held::Many(Box::new([only.clone(), value].into_iter().collect())),
-            Held::Many(values) => return values.insert(value),
+            Held::One(only) => {
+                let values = [only.clone(), value].into_iter().collect();
+                self.0 = Held::Many(Box::new(Many { values, prints: Vec::new() }));
+            }
+            Held::Many(many) => return many.values.insert(value),
         }
         true
     }
 
     /// Whether the value is in the set.
+    #[inline]
     pub fn contains(&self, value: &Value) -> bool {
         match &self.0 {
             Held::Nothing => false,
             Held::One(only) => only == value,
-            Held::Many(values) => values.contains(value),
+            Held::Many(many) => many.values.contains(value),
         }
     }
 
@@ -231,7 +250,22 @@ impl ValueSet {
         let (one, many) = match &self.0 {
             Held::Nothing => (None, None),
             Held::One(only) => (Some(only), None),
-            Held::Many(values) => (None, Some(values.iter())),
+            Held::Many(many) => (None, Some(many.values.iter())),
+        };
+        one.into_iter().chain(many.into_iter().flatten())
+    }
+
+    /// The values in order of arrival, each after its fingerprint: less than [`FINGERPRINTS`], the same everywhere, and
+    /// worked out once.
+    pub fn with_prints(&mut self) -> impl Iterator<Item = (u64, &Value)> {
+        let (one, many) = match &mut self.0 {
+            Held::Nothing => (None, None),
+            Held::One(only) => (Some((fingerprint(only), &*only)), None),
+            Held::Many(many) => {
+                let Many { values, prints } = &mut **many;
+                prints.extend(values.iter().skip(prints.len()).map(fingerprint));
+                (None, Some(prints.iter().copied().zip(&*values)))
+            }
         };
         one.into_iter().chain(many.into_iter().flatten())
     }
@@ -241,7 +275,7 @@ impl ValueSet {
         match &self.0 {
             Held::Nothing => 0,
             Held::One(_) => 1,
-            Held::Many(values) => values.len(),
+            Held::Many(many) => many.values.len(),
         }
     }
 

@@ -172,7 +172,7 @@ impl<D: Deltas> Node for Counter<D> {
 
     fn on_timer(&mut self, timer: Timer, ctx: &mut Context<'_, Self>) {
         let Timer::AntiEntropy = timer;
-        self.config.exchange(|| Message::Digest { hash: self.disk.tallies.fingerprint() }, ctx);
+        self.config.exchange(Message::Digest { hash: self.disk.tallies.fingerprint() }, ctx);
     }
 
     fn durable(&self) -> &Disk {
@@ -205,11 +205,7 @@ impl<D: Deltas> Counter<D> {
     }
 
     fn tell(&self, tally: Tally, except: Option<NodeId>, ctx: &mut Context<'_, Self>) {
-        let mut peers = Vec::with_capacity(self.config.fanout.min(64) as usize);
-        ctx.pick_peers(self.config.fanout as usize, except, &mut peers);
-        for peer in peers {
-            ctx.send(peer, Message::News(Box::new(tally)));
-        }
+        ctx.send_to_peers(self.config.fanout as usize, except, Message::News(Box::new(tally)));
     }
 
     /// A peer shows all it knows: take that in, and send it what it lacks.

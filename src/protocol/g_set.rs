@@ -26,8 +26,8 @@ impl Node for GSet {
     type Timer = Timer;
     type Durable = ValueSet;
 
-    fn start(config: &Config, seen: ValueSet, ctx: &mut Context<'_, GSet>) -> GSet {
-        GSet { rumors: Rumors::start(config, seen, ctx) }
+    fn start(_: &Config, seen: ValueSet, ctx: &mut Context<'_, GSet>) -> GSet {
+        GSet { rumors: Rumors::start(seen, ctx) }
     }
 
     fn on_request(&mut self, request: Request, call: Call, ctx: &mut Context<'_, GSet>) {

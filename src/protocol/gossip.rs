@@ -28,8 +28,8 @@ impl Node for Gossip {
     type Timer = Timer;
     type Durable = ValueSet;
 
-    fn start(config: &Config, seen: ValueSet, ctx: &mut Context<'_, Gossip>) -> Gossip {
-        Gossip { rumors: Rumors::start(config, seen, ctx), broadcasts_received: 0 }
+    fn start(_: &Config, seen: ValueSet, ctx: &mut Context<'_, Gossip>) -> Gossip {
+        Gossip { rumors: Rumors::start(seen, ctx), broadcasts_received: 0 }
     }
 
     fn on_request(&mut self, request: Request, call: Call, ctx: &mut Context<'_, Gossip>) {

@@ -52,16 +52,8 @@ impl Config {
     }
 
     /// Sends the message to one random peer, if there is any, and sets the timer again.
-    pub(super) fn exchange<N: Node<Timer = Timer>>(
-        &self,
-        message: impl FnOnce() -> N::Message,
-        ctx: &mut Context<'_, N>,
-    ) {
-        let mut peer = Vec::with_capacity(1);
-        ctx.pick_peers(1, None, &mut peer);
-        if let Some(peer) = peer.pop() {
-            ctx.send(peer, message());
-        }
+    pub(super) fn exchange<N: Node<Timer = Timer>>(&self, message: N::Message, ctx: &mut Context<'_, N>) {
+        ctx.send_to_peers(1, None, message);
         if let Some(period) = self.anti_entropy {
             ctx.set_timer(Timer::AntiEntropy, period);
         }

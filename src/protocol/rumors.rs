@@ -10,10 +10,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::knobs::{Config, Timer};
-use crate::hash::{hash_of, mix};
 use crate::id::NodeId;
 use crate::node::{Context, Node};
-use crate::value::{Value, ValueSet};
+use crate::value::{FINGERPRINTS, Value, ValueSet};
 use crate::workload::spread::Event;
 
 /// Node to node. A rumour is small and by far the most common; the rest is boxed, so that all are small in flight.
@@ -59,13 +58,12 @@ pub struct Repair {
 }
 
 /// A node that tells of its values so.
-pub trait Spreads: Node<Message = Message, Timer = Timer, Event = Event> {}
-impl<N: Node<Message = Message, Timer = Timer, Event = Event>> Spreads for N {}
+pub trait Spreads: Node<Config = Config, Message = Message, Timer = Timer, Event = Event> {}
+impl<N: Node<Config = Config, Message = Message, Timer = Timer, Event = Event>> Spreads for N {}
 
-/// The values of a node, and how it spreads them.
+/// The values of a node. In a very large cluster it is what memory holds, so it keeps no knobs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Rumors {
-    config: Config,
     /// In order of arrival; on disk before a client hears that one is in.
     seen: ValueSet,
     sent: u64,
@@ -73,9 +71,9 @@ pub(super) struct Rumors {
 
 impl Rumors {
     /// A node comes up with what its disk holds.
-    pub(super) fn start<N: Spreads>(config: &Config, seen: ValueSet, ctx: &mut Context<'_, N>) -> Rumors {
-        config.begin(ctx);
-        Rumors { config: config.clone(), seen, sent: 0 }
+    pub(super) fn start<N: Spreads>(seen: ValueSet, ctx: &mut Context<'_, N>) -> Rumors {
+        ctx.config().begin(ctx);
+        Rumors { seen, sent: 0 }
     }
 
     /// The values, in order of arrival.
@@ -102,54 +100,47 @@ impl Rumors {
     ) {
         match message {
             Message::Rumor { message, hops } => {
-                if !self.learn(message.clone(), hops, Some(from), ctx) {
+                if self.seen.contains(&message) {
                     ctx.emit(Event::Redundant { value: message });
+                } else {
+                    self.learn(message, hops, Some(from), ctx);
                 }
             }
             Message::Digest { sums } => self.compare(from, &sums, ctx),
             Message::Differ(differ) => self.repair(from, *differ, ctx),
             Message::Repair(repair) => {
                 repair.messages.into_iter().for_each(|value| self.mend(value, ctx));
-                self.send_repair(from, self.with_fingerprints(repair.want), Vec::new(), ctx);
+                let wanted = self.with_fingerprints(repair.want);
+                send_repair(from, wanted, Vec::new(), ctx);
             }
         }
     }
 
     /// The timer fires.
-    pub(super) fn on_timer<N: Spreads>(&self, timer: Timer, ctx: &mut Context<'_, N>) {
+    pub(super) fn on_timer<N: Spreads>(&mut self, timer: Timer, ctx: &mut Context<'_, N>) {
         let Timer::AntiEntropy = timer;
-        self.config.exchange(|| Message::Digest { sums: self.sums(self.buckets()).into() }, ctx);
+        let sums = self.sums(self.buckets()).into();
+        ctx.config().exchange(Message::Digest { sums }, ctx);
     }
 }
 
 /// Rumour mongering.
 impl Rumors {
-    /// Takes in a value that came from a client or as a rumour, and tells it on if it is new; `false` if it is not.
-    fn learn<N: Spreads>(
-        &mut self,
-        value: Value,
-        hops: u32,
-        from: Option<NodeId>,
-        ctx: &mut Context<'_, N>,
-    ) -> bool {
+    /// Takes in a value that came from a client or as a rumour, and tells it on if it is new.
+    fn learn<N: Spreads>(&mut self, value: Value, hops: u32, from: Option<NodeId>, ctx: &mut Context<'_, N>) {
         if !self.seen.insert(value.clone()) {
-            return false;
+            return;
         }
-        let mut peers = Vec::with_capacity(self.config.fanout.min(64) as usize);
-        ctx.pick_peers(self.config.fanout as usize, from, &mut peers);
-        self.sent += peers.len() as u64;
-        for peer in peers {
-            ctx.send(peer, Message::Rumor { message: value.clone(), hops: hops.saturating_add(1) });
-        }
+        let rumour = Message::Rumor { message: value.clone(), hops: hops.saturating_add(1) };
+        self.sent += ctx.send_to_peers(ctx.config().fanout as usize, from, rumour) as u64;
         ctx.emit(Event::Delivered { value, hops });
-        true
     }
 }
 
 /// Anti-entropy.
 impl Rumors {
     /// A peer shows its sums: tell it where we differ, and what is there; nothing if we do not.
-    fn compare<N: Spreads>(&self, from: NodeId, sums: &[u64], ctx: &mut Context<'_, N>) {
+    fn compare<N: Spreads>(&mut self, from: NodeId, sums: &[u64], ctx: &mut Context<'_, N>) {
         if sums.is_empty() {
             return;
         }
@@ -158,43 +149,26 @@ impl Rumors {
         let buckets: Vec<u64> =
             (0..of).filter(|bucket| mine[*bucket as usize] != sums[*bucket as usize]).collect();
         if !buckets.is_empty() {
-            let have = self.within(of, &buckets).map(|(print, _)| print).take(MOST_FINGERPRINTS).collect();
+            let have = self.within(of, &buckets).into_iter().map(|(print, _)| print);
+            let have = have.take(MOST_FINGERPRINTS).collect();
             ctx.send(from, Message::Differ(Box::new(Differ { of, buckets, have })));
         }
     }
 
     /// A peer shows what it has where we differ: send it what it lacks, and ask for what this node lacks.
-    fn repair<N: Spreads>(&self, from: NodeId, differ: Differ, ctx: &mut Context<'_, N>) {
+    fn repair<N: Spreads>(&mut self, from: NodeId, differ: Differ, ctx: &mut Context<'_, N>) {
         let Differ { of, buckets, mut have } = differ;
         if of == 0 {
             return;
         }
         have.sort_unstable();
         let (known, lacking): (Vec<_>, Vec<_>) =
-            self.within(of, &buckets).partition(|(print, _)| have.binary_search(print).is_ok());
+            self.within(of, &buckets).into_iter().partition(|(print, _)| have.binary_search(print).is_ok());
         let mut known: Vec<u64> = known.into_iter().map(|(print, _)| print).collect();
         known.sort_unstable();
         have.retain(|print| known.binary_search(print).is_err());
         have.truncate(MOST_FINGERPRINTS);
-        self.send_repair(from, lacking.into_iter().map(|(_, value)| value.clone()).collect(), have, ctx);
-    }
-
-    fn send_repair<N: Spreads>(
-        &self,
-        to: NodeId,
-        mut messages: Vec<Value>,
-        want: Vec<u64>,
-        ctx: &mut Context<'_, N>,
-    ) {
-        let mut bytes = 0;
-        messages.retain(|value| {
-            let first = bytes == 0;
-            bytes += value.text().len();
-            first || bytes < MOST_REPAIRED
-        });
-        if !messages.is_empty() || !want.is_empty() {
-            ctx.send(to, Message::Repair(Box::new(Repair { messages, want })));
-        }
+        send_repair(from, lacking.into_iter().map(|(_, value)| value.clone()).collect(), have, ctx);
     }
 
     /// Takes in a value that a peer sent to repair this node's set.
@@ -208,33 +182,49 @@ impl Rumors {
 
     /// As many buckets as leave about eight values in each.
     fn buckets(&self) -> u64 {
-        (self.seen.len() as u64 / 8).next_power_of_two().clamp(1, 1_024)
+        (self.seen.len() as u64 / 8).next_power_of_two().clamp(1, MOST_BUCKETS)
     }
 
-    fn sums(&self, of: u64) -> Vec<u64> {
+    fn sums(&mut self, of: u64) -> Vec<u64> {
         let mut sums = vec![0_u64; of as usize];
-        for print in self.seen.iter().map(fingerprint) {
-            let sum = &mut sums[(print % of) as usize];
+        let bucket = bucket(of);
+        for (print, _) in self.seen.with_prints() {
+            let sum = &mut sums[bucket(print) as usize];
             *sum = (*sum + print) % FINGERPRINTS;
         }
         sums
     }
 
-    fn within<'a>(&'a self, of: u64, buckets: &'a [u64]) -> impl Iterator<Item = (u64, &'a Value)> {
-        let mut wanted = buckets.to_vec();
-        wanted.sort_unstable();
-        let prints = self.seen.iter().map(|value| (fingerprint(value), value));
-        prints.filter(move |(print, _)| wanted.binary_search(&(print % of)).is_ok())
+    /// The values in some of so many buckets, with their fingerprints.
+    fn within(&mut self, of: u64, buckets: &[u64]) -> Vec<(u64, &Value)> {
+        let (bucket, wanted) = (bucket(of), one_of(of, buckets));
+        self.seen.with_prints().filter(|(print, _)| wanted(bucket(*print))).collect()
     }
 
-    fn with_fingerprints(&self, mut prints: Vec<u64>) -> Vec<Value> {
+    fn with_fingerprints(&mut self, mut prints: Vec<u64>) -> Vec<Value> {
         if prints.is_empty() {
             return Vec::new();
         }
         prints.sort_unstable();
-        self.seen.iter().filter(|value| prints.binary_search(&fingerprint(value)).is_ok()).cloned().collect()
+        let mine = self.seen.with_prints().filter(|(print, _)| prints.binary_search(print).is_ok());
+        mine.map(|(_, value)| value.clone()).collect()
     }
 }
+
+fn send_repair<N: Spreads>(to: NodeId, mut messages: Vec<Value>, want: Vec<u64>, ctx: &mut Context<'_, N>) {
+    let mut bytes = 0;
+    messages.retain(|value| {
+        let first = bytes == 0;
+        bytes += value.text().len();
+        first || bytes < MOST_REPAIRED
+    });
+    if !messages.is_empty() || !want.is_empty() {
+        ctx.send(to, Message::Repair(Box::new(Repair { messages, want })));
+    }
+}
+
+/// A node uses so many buckets at most.
+const MOST_BUCKETS: u64 = 1_024;
 
 /// So many bytes of values go into one repair at most, but for the first; the rest waits for the next exchange.
 const MOST_REPAIRED: usize = 1 << 20;
@@ -242,11 +232,20 @@ const MOST_REPAIRED: usize = 1 << 20;
 /// So many fingerprints go into one message at most; what is left out is looked at in a later exchange.
 const MOST_FINGERPRINTS: usize = 50_000;
 
-/// Fingerprints stay below 2^53, so that no JSON reader on the way rounds them.
-const FINGERPRINTS: u64 = 1 << 53;
+/// Whether a bucket is one of these: by a table, or by searching if a node that is not ours says too many.
+fn one_of(of: u64, buckets: &[u64]) -> impl Fn(u64) -> bool {
+    let mut sorted = buckets.to_vec();
+    sorted.sort_unstable();
+    let room = if of <= MOST_BUCKETS { of } else { 0 };
+    let table: Vec<bool> = (0..room).map(|bucket| sorted.binary_search(&bucket).is_ok()).collect();
+    move |bucket| table.get(bucket as usize).copied().unwrap_or_else(|| sorted.binary_search(&bucket).is_ok())
+}
 
-fn fingerprint(value: &Value) -> u64 {
-    mix(hash_of(value)) % FINGERPRINTS
+/// The bucket of a fingerprint among so many.
+fn bucket(of: u64) -> impl Fn(u64) -> u64 {
+    // Dividing costs more than all else; a node that is not ours may say any number.
+    let mask = of.is_power_of_two().then(|| of - 1);
+    move |print| mask.map_or_else(|| print % of, |mask| print & mask)
 }
 
 #[cfg(test)]
@@ -266,7 +265,7 @@ mod tests {
 
     /// What a gossiping node holds.
     fn rumors(node: &Solo<Gossip>) -> Rumors {
-        Rumors { config: calm(), seen: node.node().durable().clone(), sent: 0 }
+        Rumors { seen: node.node().durable().clone(), sent: 0 }
     }
 
     /// Two nodes with overlapping sets end equal, whatever they hold, and only what is missing passes.
@@ -281,7 +280,8 @@ mod tests {
                 }
             }
         }
-        let digest = Message::Digest { sums: rumors(&nodes[0]).sums(rumors(&nodes[0]).buckets()).into() };
+        let mut first = rumors(&nodes[0]);
+        let digest = Message::Digest { sums: first.sums(first.buckets()).into() };
         let mut on_the_way = vec![(1, digest)];
         let mut repaired = 0;
         while let Some((to, message)) = on_the_way.pop() {

@@ -65,10 +65,11 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
 
     pub(super) fn respond(&mut self, operation: usize, answer: Answer<N::Response>) {
         let (client, node) = self.ends(operation);
-        if self.clients.answer(operation, answer.clone(), self.now) {
+        if self.clients.is_open(operation) {
             self.record(&Record::Response(operation, client, node, &answer));
         } else {
             self.record(&Record::Late(operation, client, node));
         }
+        self.clients.answer(operation, answer, self.now);
     }
 }

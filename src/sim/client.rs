@@ -192,6 +192,16 @@ impl<Q: Data, A: Data> Clients<Q, A> {
         Stamp { index: self.index - 1, at }
     }
 
+    /// Whether the operation has not ended.
+    pub(crate) fn is_open(&self, operation: usize) -> bool {
+        matches!(self.entry(operation).outcome, Outcome::Open)
+    }
+
+    /// Everything that was asked, once nobody asks any more.
+    pub(crate) fn into_history(self) -> Vec<Entry<Q, A>> {
+        self.entries
+    }
+
     /// Everything that was asked, in order of invocation.
     pub(crate) fn history(&self) -> &[Entry<Q, A>] {
         &self.entries

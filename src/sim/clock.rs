@@ -39,7 +39,13 @@ impl Clocks {
 
     /// What the node's clock shows. Once the run has begun no clock shows its very beginning: a node may take that as
     /// the sign that the whole cluster starts.
+    #[inline]
     pub(crate) fn shows(&self, node: NodeId, now: Time) -> Time {
+        if self.skewed.is_empty() { now } else { self.shows_skewed(node, now) }
+    }
+
+    #[cold]
+    fn shows_skewed(&self, node: NodeId, now: Time) -> Time {
         match self.of(node) {
             None => now,
             Some(Skewed { since, offset, rate, .. }) => {

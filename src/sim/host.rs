@@ -7,6 +7,7 @@ use std::hash::Hash;
 use crate::hash::hash_of;
 use crate::id::NodeId;
 use crate::node::Node;
+use crate::rng::Before;
 use crate::time::Time;
 
 /// What waits at a paused host, in the order in which it was due.
@@ -28,12 +29,15 @@ pub(crate) enum Held<N: Node> {
     },
 }
 
-/// A slot for one node.
+/// A slot for one node. A message to a random node of many misses the cache, but once: a gossiping host is one line.
 #[derive(Debug)]
+#[repr(align(64))]
 pub(crate) struct Host<N: Node> {
     pub(crate) life: Life<N>,
     /// The number of the life that began last, or will begin first.
     pub(crate) incarnation: u32,
+    /// When it was given its last input.
+    heard: Time,
     /// How many faults hold it down, and how many hold it still.
     pub(crate) downs: u32,
     pub(crate) pauses: u32,
@@ -61,11 +65,22 @@ impl<N: Node> Host<N> {
         Host {
             life: Life::Down(N::Durable::default()),
             incarnation: 0,
+            heard: Time::MAX,
             downs: 0,
             pauses: 0,
             resumes: false,
             aside: None,
         }
+    }
+
+    /// It is given an input now; whether it was given another before at this very instant.
+    pub(crate) fn hears(&mut self, now: Time) -> Before {
+        if std::mem::replace(&mut self.heard, now) == now { Before::Perhaps } else { Before::Nothing }
+    }
+
+    /// Reads a word, so that the host is in the cache when it is needed.
+    pub(crate) fn touch(&self) -> u64 {
+        self.heard.as_nanos()
     }
 
     pub(crate) fn aside(&mut self) -> &mut Aside<N> {
@@ -146,6 +161,11 @@ impl<T: Copy + Eq + Hash> Timers<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_gossiping_host_is_one_cache_line() {
+        assert_eq!(std::mem::size_of::<Host<crate::protocol::gossip::Gossip>>(), 64);
+    }
 
     #[test]
     fn a_timer_that_moved_or_was_cancelled_does_not_fire() {

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{Members, NodeId, NodeSet};
 use crate::node::Node;
-use crate::ratio::Chance;
-use crate::rng::{Keys, Stream, Tally};
+use crate::ratio::{Chance, Odds};
+use crate::rng::{Before, Keys, Stream, Tally};
 use crate::sim::Setup;
 use crate::time::{Span, Time};
 
@@ -47,6 +47,7 @@ impl Latency {
     /// No time at all.
     pub const ZERO: Latency = Latency::Constant(Span::ZERO);
 
+    #[inline]
     fn draw(self, stream: &mut Stream) -> Span {
         match self {
             Latency::Constant(span) => span,
@@ -241,6 +242,7 @@ pub(crate) struct Network {
     overrides: BTreeMap<FaultIndex, Override>,
     cuts: BTreeMap<FaultIndex, Cut>,
     sends: Tally,
+    asks: Tally,
     /// The last due instant of each link that has been used, if links keep the order.
     fifo: Option<BTreeMap<(NodeId, NodeId), Time>>,
     profile: Profile,
@@ -249,17 +251,15 @@ pub(crate) struct Network {
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Link {
     latency: Latency,
-    loss: Chance,
-    duplicate: Chance,
+    loss: Odds,
+    duplicate: Odds,
 }
 
 impl Link {
     /// The latency if nothing about the message is left to chance.
     fn certain(self) -> Option<Span> {
         match self.latency {
-            Latency::Constant(span) if self.loss == Chance::NEVER && self.duplicate == Chance::NEVER => {
-                Some(span)
-            }
+            Latency::Constant(span) if self.loss == Odds::NONE && self.duplicate == Odds::NONE => Some(span),
             Latency::Constant(_)
             | Latency::Uniform { .. }
             | Latency::Exponential { .. }
@@ -274,12 +274,17 @@ impl Network {
         Network {
             keys: Keys::new(*seed, *reseed, "net"),
             client_keys: Keys::new(*seed, *reseed, "client"),
-            base: Link { latency: config.latency, loss: config.loss, duplicate: config.duplicate },
+            base: Link {
+                latency: config.latency,
+                loss: config.loss.odds(),
+                duplicate: config.duplicate.odds(),
+            },
             client_latency: config.client_latency,
             permanent: config.links.iter().map(|change| Override::new(change, members)).collect(),
             overrides: BTreeMap::new(),
             cuts: BTreeMap::new(),
             sends: Tally::default(),
+            asks: Tally::default(),
             fifo: (config.order == Order::Fifo).then(BTreeMap::new),
             profile: *profile,
         }
@@ -299,44 +304,73 @@ impl Network {
     }
 
     /// The fault that cuts the link now, the first in the file if several do.
+    #[inline]
     pub(crate) fn cut(&self, src: NodeId, dst: NodeId) -> Option<FaultIndex> {
+        if self.cuts.is_empty() { None } else { self.first_cut(src, dst) }
+    }
+
+    #[cold]
+    fn first_cut(&self, src: NodeId, dst: NodeId) -> Option<FaultIndex> {
         self.cuts.iter().find(|(_, cut)| cut.cuts(src, dst)).map(|(fault, _)| *fault)
     }
 
+    #[inline]
     fn link(&self, src: NodeId, dst: NodeId) -> Link {
+        let plain = self.permanent.is_empty() && self.overrides.is_empty();
+        if plain { self.base } else { self.changed_link(src, dst) }
+    }
+
+    #[cold]
+    fn changed_link(&self, src: NodeId, dst: NodeId) -> Link {
         let mut link = self.base;
         for change in
             self.permanent.iter().chain(self.overrides.values()).filter(|change| change.covers(src, dst))
         {
             link.latency = change.latency.unwrap_or(link.latency);
-            link.loss = change.loss.unwrap_or(link.loss);
-            link.duplicate = change.duplicate.unwrap_or(link.duplicate);
+            link.loss = change.loss.map_or(link.loss, Chance::odds);
+            link.duplicate = change.duplicate.map_or(link.duplicate, Chance::odds);
         }
         link
     }
 
-    /// Draws the fate of a message sent now. The draws come in a fixed order (loss, duplicate, latency, the copy's
-    /// latency), so that a higher loss loses the same messages and more.
-    pub(crate) fn route(&mut self, src: NodeId, dst: NodeId, now: Time) -> Fate {
-        let pair = u64::from(src.0) << 32 | u64::from(dst.0);
-        let earlier = self.sends.next(now, (pair, 0));
-        let link = self.link(src, dst);
-        let fate = link.certain().map_or_else(
-            || {
-                let mut stream = self.keys.at(now).with(pair).with(now.as_nanos()).with(earlier).stream();
-                let (lost, twice) = (stream.chance(link.loss), stream.chance(link.duplicate));
-                let due = now + self.whole(link.latency.draw(&mut stream));
-                match (lost, twice) {
-                    (true, _) => Fate::Lost,
-                    (false, false) => Fate::Once(due),
-                    (false, true) => Fate::Twice(due, now + self.whole(link.latency.draw(&mut stream))),
-                }
-            },
-            |latency| Fate::Once(now + self.whole(latency)),
-        );
-        self.in_order(src, dst, fate)
+    /// Says whether whoever sends next may have sent before at this very instant.
+    #[inline]
+    pub(crate) fn begin_sends(&mut self, now: Time, before: Before) {
+        self.sends.compare(now, before);
     }
 
+    /// Draws the fate of a message sent now.
+    #[inline]
+    pub(crate) fn route(&mut self, src: NodeId, dst: NodeId, now: Time) -> Fate {
+        let link = self.link(src, dst);
+        let fate = match link.certain() {
+            // Links change before anything is sent at an instant: no draw of this instant needs this one counted.
+            Some(latency) => Fate::Once(now + self.whole(latency)),
+            None => self.drawn(link, src, dst, now),
+        };
+        if self.fifo.is_none() { fate } else { self.in_order(src, dst, fate) }
+    }
+
+    /// The draws come in a fixed order (loss, duplicate, latency, the copy's latency), so that a higher loss loses the
+    /// same messages and more.
+    #[inline]
+    fn drawn(&mut self, link: Link, src: NodeId, dst: NodeId, now: Time) -> Fate {
+        let pair = u64::from(src.0) << 32 | u64::from(dst.0);
+        let earlier = self.sends.next(now, (pair, 0));
+        let mut stream = self.keys.at(now).with(pair).with(now.as_nanos()).with(earlier).stream();
+        let (lost, twice) = (link.loss.happen(stream.word()), link.duplicate.happen(stream.word()));
+        if lost {
+            return Fate::Lost;
+        }
+        let due = now + self.whole(link.latency.draw(&mut stream));
+        if twice {
+            Fate::Twice(due, now + self.whole(link.latency.draw(&mut stream)))
+        } else {
+            Fate::Once(due)
+        }
+    }
+
+    #[inline]
     fn whole(&self, latency: Span) -> Span {
         match self.profile {
             Profile::Ideal => latency,
@@ -344,6 +378,7 @@ impl Network {
         }
     }
 
+    #[cold]
     fn in_order(&mut self, src: NodeId, dst: NodeId, fate: Fate) -> Fate {
         let Some(last) = &mut self.fifo else { return fate };
         let mut after = |due: Time| {
@@ -367,7 +402,7 @@ impl Network {
             return now + span;
         }
         let pair = u64::from(client) << 32 | u64::from(node.0);
-        let earlier = self.sends.next(now, (pair, 1 + way as u64));
+        let earlier = self.asks.next(now, (pair, way as u64));
         let mut stream =
             self.client_keys.at(now).with(pair).with(way as u64).with(now.as_nanos()).with(earlier).stream();
         now + self.client_latency.draw(&mut stream)

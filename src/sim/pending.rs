@@ -34,9 +34,11 @@ impl<T> Slab<T> {
         Slab { slots: Vec::new(), free: Vec::new() }
     }
 
+    #[inline]
     pub(super) fn put(&mut self, item: T) -> u32 {
         if let Some(slot) = self.free.pop() {
-            self.slots[slot as usize] = Some(item);
+            // The slot is empty, so that there is nothing to drop, which the compiler cannot know.
+            std::mem::forget(self.slots[slot as usize].replace(item));
             return slot;
         }
         self.slots.push(Some(item));
@@ -47,6 +49,7 @@ impl<T> Slab<T> {
         self.slots[slot as usize].as_ref().expect("what is pending is looked at before it is taken")
     }
 
+    #[inline]
     pub(super) fn take(&mut self, slot: u32) -> T {
         self.free.push(slot);
         self.slots[slot as usize].take().expect("what is pending is taken once")

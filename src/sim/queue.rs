@@ -11,9 +11,9 @@ const BITS: u32 = 6;
 const SLOTS: usize = 1 << BITS;
 const LEVELS: usize = 64_usize.div_ceil(BITS as usize);
 /// A slot of so few events is sorted rather than spread.
-const FEW: usize = 64;
+const FEW: usize = 256;
 /// So many events are too many to keep sorted by insertion.
-const MANY: usize = 256;
+const MANY: usize = 1_024;
 /// A slot's buffer larger than this is given back when the slot has been emptied.
 const KEPT: usize = 4_096;
 
@@ -33,7 +33,7 @@ struct Level<T> {
 
 /// Pending events in the total order (instant, sequence of pushing).
 #[derive(Debug)]
-pub(crate) struct Queue<T> {
+pub struct Queue<T> {
     sequence: u64,
     pending: usize,
     /// The instant of the last pop: nothing may be pushed before it.
@@ -44,11 +44,20 @@ pub(crate) struct Queue<T> {
     near_end: u64,
     /// Sorted, the next event last.
     near: Vec<Pending<T>>,
+    /// What is in `near` has been put there since this was asked for last.
+    refilled: bool,
     levels: Vec<Level<T>>,
 }
 
+impl<T: Copy> Default for Queue<T> {
+    fn default() -> Queue<T> {
+        Queue::new()
+    }
+}
+
 impl<T: Copy> Queue<T> {
-    pub(crate) fn new() -> Queue<T> {
+    /// Nothing is pending, and time is at its beginning.
+    pub fn new() -> Queue<T> {
         let level = || Level { occupied: 0, slots: (0..SLOTS).map(|_| Vec::new()).collect() };
         Queue {
             sequence: 0,
@@ -57,6 +66,7 @@ impl<T: Copy> Queue<T> {
             base: 0,
             near_end: 0,
             near: Vec::with_capacity(MANY + 1),
+            refilled: false,
             levels: (0..LEVELS).map(|_| level()).collect(),
         }
     }
@@ -67,18 +77,21 @@ impl<T: Copy> Queue<T> {
         self.pending
     }
 
+    /// Lets an event be due at this instant, after all that was pushed for it before.
+    ///
     /// # Panics
     /// If `at` lies before the event popped last.
-    pub(crate) fn push(&mut self, at: Time, item: T) {
+    pub fn push(&mut self, at: Time, item: T) {
         let at = at.as_nanos();
         assert!(at >= self.now, "an event cannot be due in the past");
         let pending = Pending { at, sequence: self.sequence, item };
         self.sequence += 1;
         self.pending += 1;
-        if at >= self.near_end {
-            self.file(pending);
-            return;
-        }
+        if at >= self.near_end { self.file(pending) } else { self.put_near(pending) }
+    }
+
+    fn put_near(&mut self, pending: Pending<T>) {
+        let at = pending.at;
         let place = self.near.partition_point(|other| other.at > at);
         self.near.insert(place, pending);
         // Whoever popped up to a limit may push before `base`, and such events have no place in the levels.
@@ -88,7 +101,7 @@ impl<T: Copy> Queue<T> {
     }
 
     /// The next event, if it is due before `limit`.
-    pub(crate) fn pop_before(&mut self, limit: Time) -> Option<(Time, T)> {
+    pub fn pop_before(&mut self, limit: Time) -> Option<(Time, T)> {
         if self.near.is_empty() && !self.refill(limit.as_nanos()) {
             return None;
         }
@@ -96,6 +109,12 @@ impl<T: Copy> Queue<T> {
         self.pending -= 1;
         self.now = next.at;
         Some((Time::from_nanos(next.at), next.item))
+    }
+
+    /// What will be popped next, the latest first, if it has come into view since this was asked last: a chance to look
+    /// at what it stands for all at once, so that the cache misses overlap.
+    pub fn new_in_view(&mut self) -> Option<impl Iterator<Item = T>> {
+        std::mem::take(&mut self.refilled).then(|| self.near.iter().map(|pending| pending.item))
     }
 
     /// Puts an event into the levels.
@@ -125,8 +144,10 @@ impl<T: Copy> Queue<T> {
                 // What is pushed for the very instant that is being popped comes after all of it: file it anew.
                 self.near_end = if level == 0 { start } else { start.saturating_add(1 << shift) };
                 self.near.append(&mut events);
-                self.near.sort_unstable_by_key(|event| std::cmp::Reverse((event.at, event.sequence)));
+                self.near
+                    .sort_unstable_by_key(|event| !(u128::from(event.at) << 64 | u128::from(event.sequence)));
                 self.keep(level, slot, events);
+                self.refilled = true;
                 return true;
             }
             // A caller who stops at a limit within this slot may still push before `base`: such events go to `near`.
@@ -222,6 +243,28 @@ mod tests {
             }
         }
         assert_eq!(queue.len(), 10);
+    }
+
+    /// Some wait at one instant, others at the far end of time, and what is pushed meanwhile comes in its turn.
+    #[test]
+    fn a_million_at_one_instant_and_some_at_the_end_of_time_keep_their_order() {
+        let mut queue = Queue::new();
+        let far = [u64::MAX - 1, u64::MAX / 2, u64::MAX - 2, 1 << 62].map(Time::from_nanos);
+        far.into_iter().zip(2_000_000..).for_each(|(at, item)| queue.push(at, item));
+        (0..1_000_000).for_each(|item| queue.push(Time::from_nanos(7), item));
+        for expected in 0..2_000_000 {
+            if expected % 2 == 0 && expected < 1_000_000 {
+                queue.push(Time::from_nanos(7), 1_000_000 + expected / 2);
+            }
+            if expected == 1_500_000 {
+                break;
+            }
+            assert_eq!(queue.pop_before(Time::from_nanos(8)), Some((Time::from_nanos(7), expected)));
+        }
+        assert_eq!(queue.pop_before(Time::from_nanos(8)), None);
+        let rest: Vec<u64> =
+            std::iter::from_fn(|| queue.pop_before(Time::MAX)).map(|(_, item)| item).collect();
+        assert_eq!(rest, [2_000_003, 2_000_001, 2_000_002, 2_000_000]);
     }
 
     #[test]

@@ -81,6 +81,8 @@ pub enum Why {
 
 impl<N: Node> Record<'_, N> {
     /// The event's hash: of its instant, its kind, its two ends in a word, and what it carried.
+    /// Always inlined, so that where the kind is known only its arm is left.
+    #[inline(always)]
     pub(super) fn hash(&self, at: Time) -> u64 {
         let mut state = WordHasher::default();
         state.write_u64(at.as_nanos());
