@@ -23,11 +23,12 @@ impl Estimate {
         self.standard_error.filter(|error| *error > 0.0).map(|error| (self.mean - truth) / error)
     }
 
-    /// The estimate of what is `shift` more and then `scale` times as much.
-    pub(crate) fn scaled(self, shift: f64, scale: f64) -> Estimate {
+    /// The estimate of the part that what is `shift` more is of `whole`.
+    pub(crate) fn part(self, shift: f64, whole: f64) -> Estimate {
         Estimate {
-            mean: (self.mean + shift) * scale,
-            standard_error: self.standard_error.map(|error| error * scale),
+            // Dividing rounds once, so that all is 1.
+            mean: (self.mean + shift) / whole,
+            standard_error: self.standard_error.map(|error| error / whole),
         }
     }
 }
@@ -110,5 +111,6 @@ mod tests {
         moments.add(7);
         assert_eq!(moments.estimate(), Some(Estimate::certain(7.0)));
         assert_eq!(Estimate::certain(7.0).z(6.0), None);
+        assert_eq!(Estimate::certain(1e6).part(-1.0, 999_999.0), Estimate::certain(1.0), "all is 1");
     }
 }

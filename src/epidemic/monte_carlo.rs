@@ -230,7 +230,7 @@ mod tests {
     fn who_pushes_once_reaches_what_the_public_check_values_say() {
         let once = |sender| setting(Mode::PushOnce(sender), 25, 2, None, 0.0);
         let drawn = trials(&once(Sender::Drawn), 30_000, 3).unwrap();
-        near(drawn.informed.scaled(0.0, 1.0 / 25.0), 0.8254, 5e-5);
+        near(drawn.informed.part(0.0, 25.0), 0.8254, 5e-5);
         near(drawn.atomic_rate, 0.0200, 5e-5);
         let left_out = trials(&once(Sender::LeftOut), 30_000, 3).unwrap();
         // Whoever does not push back to where it heard it from wastes less.

@@ -78,10 +78,10 @@ impl Mongering {
             },
         );
         let tally = played.map(|(_, tally)| tally).reduce(Tally::default, Tally::with);
-        let each = 1.0 / f64::from(self.sites.max(1));
+        let sites = f64::from(self.sites.max(1));
         Some(Mongered {
-            residue: tally.unreached.estimate()?.scaled(0.0, each),
-            traffic: tally.sent.estimate()?.scaled(0.0, each),
+            residue: tally.unreached.estimate()?.part(0.0, sites),
+            traffic: tally.sent.estimate()?.part(0.0, sites),
             last: tally.last.estimate()?,
         })
     }

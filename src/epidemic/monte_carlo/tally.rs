@@ -95,7 +95,7 @@ impl Tally {
         let informed = moments(&self.informed).estimate()?;
         let delivery_rate = match nodes {
             0 | 1 => Estimate::certain(1.0),
-            _ => informed.scaled(-1.0, 1.0 / (nodes - 1) as f64),
+            _ => informed.part(-1.0, (nodes - 1) as f64),
         };
         let mut so_far = 0;
         let shares = self.news.iter().map(|(round, news)| {
