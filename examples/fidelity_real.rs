@@ -12,13 +12,14 @@ use std::sync::atomic::AtomicBool;
 
 use rumormill::node::Node;
 use rumormill::process::{Foreign, Logs, Program};
-use rumormill::protocol::{counter, flood::Flood, gossip::Gossip};
+use rumormill::protocol::{counter, flood::Flood, g_set, gossip::Gossip};
 use rumormill::run::{Summary, run};
 use rumormill::scenario::Scenario;
 use rumormill::scenario::document::Document;
 use rumormill::time::Span;
 use rumormill::workload::broadcast::Broadcast;
-use rumormill::workload::counter::GCounter;
+use rumormill::workload::counter::{GCounter, PnCounter};
+use rumormill::workload::g_set as workload;
 use rumormill::workload::{Metric, Verdict, Workload};
 
 const SEEDS: u64 = 20;
@@ -35,7 +36,7 @@ struct Row {
 
 const CUT: &str = r#"[{ "at": "3s", "for": "4s", "fault": { "partition": [["n0..n11"], ["rest"]] } }]"#;
 
-const ROWS: [Row; 6] = [
+const ROWS: [Row; 8] = [
     Row {
         name: "flood, grid",
         protocol: "flood",
@@ -73,6 +74,22 @@ const ROWS: [Row; 6] = [
         protocol: "gossip",
         knobs: &[],
         workload: "broadcast",
+        topology: "grid",
+        faults: CUT,
+    },
+    Row {
+        name: "g-set, cut in two",
+        protocol: "g-set",
+        knobs: &[],
+        workload: "g-set",
+        topology: "grid",
+        faults: CUT,
+    },
+    Row {
+        name: "pn-counter, cut in two",
+        protocol: "pn-counter",
+        knobs: &[],
+        workload: "pn-counter",
         topology: "grid",
         faults: CUT,
     },
@@ -170,6 +187,12 @@ fn main() -> ExitCode {
         let (simulated, real) = match (row.workload, row.protocol) {
             ("g-counter", _) => {
                 (row.simulated::<GCounter, counter::GCounter>(), row.real::<GCounter>(&program))
+            }
+            ("pn-counter", _) => {
+                (row.simulated::<PnCounter, counter::PnCounter>(), row.real::<PnCounter>(&program))
+            }
+            ("g-set", _) => {
+                (row.simulated::<workload::GSet, g_set::GSet>(), row.real::<workload::GSet>(&program))
             }
             (_, "flood") => (row.simulated::<Broadcast, Flood>(), row.real::<Broadcast>(&program)),
             _ => (row.simulated::<Broadcast, Gossip>(), row.real::<Broadcast>(&program)),
