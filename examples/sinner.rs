@@ -22,8 +22,15 @@ fn main() {
         answer["in_reply_to"] = body["msg_id"].clone();
         if body["type"] == "init" {
             me = body["node_id"].as_str().unwrap_or_default().to_owned();
-            if sin != "mute" {
-                say(&me, client, &answer, "\n");
+            match sin.as_str() {
+                "mute" => {}
+                "refuses" => say(
+                    &me,
+                    client,
+                    &json!({ "type": "error", "code": 13, "in_reply_to": body["msg_id"] }),
+                    "\n",
+                ),
+                _ => say(&me, client, &answer, "\n"),
             }
             continue;
         }

@@ -136,6 +136,10 @@ struct Host {
     life: u32,
     downs: u32,
     pauses: u32,
+    /// It has answered `init` or `topology` with something else, and that is complained of.
+    is_refusing: bool,
+    /// Since when its stdin is closed.
+    closed: Option<Instant>,
     /// When it went on last.
     resumed: Time,
     /// So many lines it has printed since this instant, which is less than a second ago.
@@ -216,7 +220,8 @@ impl<W: Workload, O: Observer<Foreign<W>>> Bench<'_, W, O> {
             }
         }
         for node in self.members.iter().collect::<Vec<_>>() {
-            if !self.host(node).is_ready && self.host(node).process.is_some() {
+            let host = self.host(node);
+            if !host.is_ready && !host.is_refusing && host.process.is_some() {
                 let text = format!(
                     "did not answer init within {patience}; answer it with init_ok, and flush stdout after each line"
                 );

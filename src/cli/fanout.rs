@@ -104,9 +104,10 @@ impl Needed {
             Chance::NEVER => String::new(),
             loss => format!(", {} of all pushes lost", loss.as_f64()),
         };
+        let cluster = odds::counted(*nodes, "node");
         let within = odds::counted(u64::from(*rounds), "round");
         let mut text = format!(
-            "The smallest fanout K by which a rumour reaches its target of {target}: {nodes} nodes, {within}{loss}\n\n"
+            "The smallest fanout K by which a rumour reaches its target of {target}: {cluster}, {within}{loss}\n\n"
         );
         let row = |name: &str, cells: [String; 8]| {
             let [k, at, below, messages, all_k, all_at, all_below, all_messages] = cells;
@@ -124,17 +125,19 @@ impl Needed {
         let cells = [whole_or_dash(*min_fanout), figure(*miss_prob), figure(*miss_prob_below)];
         let [k, at, below] = cells;
         text += &row("formula", [k, at, below, dash(), dash(), dash(), dash(), dash()]);
+        // One fanout less does not do, so what it misses is not 0.
+        let below = |missed: Option<f64>| figure(missed.map(|missed| missed.max(f64::MIN_POSITIVE)));
         let models = [("push", &self.push), ("push-once", &self.push_once)];
         for (name, model) in models {
             let messages = |count: Option<f64>| count.map_or_else(dash, |count| format!("{count:.0}"));
             let cells = [
                 whole_or_dash(model.min_fanout_per_node),
                 figure(model.per_node_miss),
-                figure(model.per_node_miss_below),
+                below(model.per_node_miss_below),
                 messages(model.expected_messages),
                 whole_or_dash(model.min_fanout_atomic),
                 figure(model.p_not_all),
-                figure(model.p_not_all_below),
+                below(model.p_not_all_below),
                 messages(model.expected_messages_atomic),
             ];
             text += &row(name, cells);
@@ -150,7 +153,7 @@ impl Needed {
         }
         for (name, model) in models {
             if let (Some(method @ "approximate"), Some(bound)) = (model.method, model.error_bound) {
-                text += &format!("{name}: {method}, the error of a probability is below {bound:.0e}.\n");
+                text += &format!("{name}: {}.\n", odds::method_told(method, bound));
             }
         }
         text

@@ -41,7 +41,7 @@ pub(super) fn chance_of(target: f64) -> Chance {
     Chance::new(target.max(0.0)).unwrap_or(Chance::ALWAYS)
 }
 
-/// The method of an answer in a word, and the bound of its error.
+/// The method of an answer in a word, and the bound of its error; both are the answer's own.
 pub(super) fn method_of(answer: &Answer) -> (&'static str, f64) {
     match answer.method {
         Method::Exact { error_bound } => ("exact", error_bound),
@@ -49,10 +49,31 @@ pub(super) fn method_of(answer: &Answer) -> (&'static str, f64) {
     }
 }
 
+/// Mass below this is let go of, so what is less is not told from 0.
+const LEAST: f64 = 1e-22;
+
+/// How an answer was got, for people.
+pub(super) fn method_told(method: &str, bound: f64) -> String {
+    match bound {
+        0.0 => method.to_owned(),
+        bound => format!("{method}; the error of a probability is below {bound:.0e}"),
+    }
+}
+
+/// A probability that an answer gives, for people. What is not told from 0 is not called 0.
+pub(super) fn odds(probability: f64, answer: &Answer) -> String {
+    match (probability, answer.method) {
+        (0.0, Method::Exact { error_bound: 0.0 }) => "0".to_owned(),
+        (0.0, _) => format!("<{LEAST:.0e}"),
+        (probability, _) => figure(Some(probability)),
+    }
+}
+
 /// A probability for people: five digits that count.
 pub(super) fn figure(probability: Option<f64>) -> String {
     match probability {
         None => "-".to_owned(),
+        Some(least) if least > 0.0 && least < LEAST => format!("<{LEAST:.0e}"),
         Some(0.0) => "0".to_owned(),
         Some(small) if small < 1e-4 => format!("{small:.2e}"),
         Some(number) => {

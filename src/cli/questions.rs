@@ -97,8 +97,9 @@ fn calc_fanout(fields: &Fields) -> Result<Response, String> {
     let nodes = fields.needed("nodes", MOST_NODES)?;
     let target = fields.target("target_prob")?;
     let rounds = fields.needed("rounds", MOST_ROUNDS)? as u32;
+    let loss = fields.chance("loss")?;
     let method = fields.word("method", &["formula", "exact"])?;
-    let setting = |mode, rounds| Setting { nodes, fanout: 0, rounds, loss: Chance::NEVER, mode };
+    let setting = |mode, rounds| Setting { nodes, fanout: 0, rounds, loss, mode };
     let push = setting(Mode::Push, Some(rounds));
     let once = setting(Mode::PushOnce(Sender::Drawn), None);
     let needed = |setting: &Setting, criterion| {

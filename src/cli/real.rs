@@ -20,24 +20,27 @@ pub(super) struct Bin {
     #[arg(long, value_name = "PROGRAM", conflicts_with_all = ["protocol", "seeds", "save", "shrink"])]
     bin: Option<PathBuf>,
     /// Print what the nodes write to stderr, each line with its node's name.
-    #[arg(long, requires = "bin", conflicts_with = "out")]
+    #[arg(long, conflicts_with = "out")]
     log_stderr: bool,
     /// Keep what the nodes write to stderr in this folder, as n0.log and so on.
-    #[arg(long, value_name = "FOLDER", requires = "bin")]
+    #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
     /// What a node acknowledged no longer than this before it was killed is forgiven, in seconds: nobody can say
-    /// who else had it by then.
-    #[arg(long, value_name = "SECONDS", default_value_t = 1.0, value_parser = super::test::length, requires = "bin")]
-    grace: f64,
+    /// who else had it by then. 1 unless given.
+    #[arg(long, value_name = "SECONDS", value_parser = super::test::length, allow_hyphen_values = true)]
+    grace: Option<f64>,
     /// The program's arguments.
-    #[arg(last = true, requires = "bin", value_name = "ARGUMENTS")]
+    #[arg(last = true, value_name = "ARGUMENTS")]
     args: Vec<String>,
 }
+
+/// How long a killed node's acknowledgements are forgiven unless it is said, in seconds.
+const GRACE: f64 = 1.0;
 
 impl Bin {
     /// What is to be run, if a program is.
     pub(super) fn program(&self) -> Result<Option<Program>, Failure> {
-        let Some(path) = &self.bin else { return Ok(None) };
+        let Some(path) = &self.bin else { return self.nothing_else() };
         let logs = match &self.out {
             Some(folder) => {
                 std::fs::create_dir_all(folder)
@@ -50,8 +53,24 @@ impl Bin {
         Ok(Some(Program { path: path.clone(), args: self.args.clone(), logs }))
     }
 
+    /// No program, and nothing that is only for one.
+    fn nothing_else(&self) -> Result<Option<Program>, Failure> {
+        let given = [
+            ("--log-stderr", self.log_stderr),
+            ("--out", self.out.is_some()),
+            ("--grace", self.grace.is_some()),
+            ("arguments after --", !self.args.is_empty()),
+        ];
+        match given.iter().find(|(_, given)| *given) {
+            Some((name, _)) => {
+                Err(Failure::usage(format!("{name}: only for real processes; name one with --bin")))
+            }
+            None => Ok(None),
+        }
+    }
+
     fn grace(&self) -> Span {
-        Span::from_nanos((self.grace * 1e9) as u64)
+        Span::from_nanos((self.grace.unwrap_or(GRACE) * 1e9) as u64)
     }
 }
 

@@ -8,11 +8,11 @@ use serde::Serialize;
 
 use super::bar::Bar;
 use super::interrupt::Interrupt;
-use super::odds::{self, figure, method_of, percent};
+use super::odds::{self, method_of, percent};
 use super::{Done, Failure, print};
 use crate::epidemic::estimate::Estimate;
 use crate::epidemic::monte_carlo::{self, Refusal, Trials};
-use crate::epidemic::{Answer, Mode, NoAnswer, Round, Sender, Setting, answer};
+use crate::epidemic::{Answer, Mode, NoAnswer, Round, RoundsToAll, Sender, Setting, answer};
 use crate::ratio::Chance;
 use crate::report;
 
@@ -36,9 +36,9 @@ pub(super) struct Args {
     /// In push-once: never push back to the node that the rumour was first heard from.
     #[arg(long)]
     not_back_to_sender: bool,
-    /// In limited: memberlist's RetransmitMult; a node sends at most this many times the decimal digits of N copies.
-    #[arg(long, value_name = "N", default_value_t = 4)]
-    retransmit_mult: u32,
+    /// In limited: memberlist's RetransmitMult, 4 unless given; a node sends this many copies for each decimal digit of N.
+    #[arg(long, value_name = "N", value_parser = odds::rounds, allow_hyphen_values = true)]
+    retransmit_mult: Option<u32>,
     /// Play so many trials, too.
     #[arg(long, value_name = "T", value_parser = odds::whole, allow_hyphen_values = true)]
     trials: Option<u64>,
@@ -52,6 +52,9 @@ pub(super) struct Args {
     #[arg(long)]
     json: bool,
 }
+
+/// What memberlist has unless told otherwise.
+const RETRANSMIT_MULT: u32 = 4;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum ModeName {
@@ -73,13 +76,16 @@ impl Args {
             let text = "--not-back-to-sender: only push-once remembers who told it; add --mode push-once";
             return Err(Failure::usage(text));
         }
+        if self.retransmit_mult.is_some() && self.mode != ModeName::Limited {
+            return Err(Failure::usage("--retransmit-mult: only limited counts copies; add --mode limited"));
+        }
         let mode = match self.mode {
             ModeName::Push => Mode::Push,
             ModeName::PushOnce if self.not_back_to_sender => Mode::PushOnce(Sender::LeftOut),
             ModeName::PushOnce => Mode::PushOnce(Sender::Drawn),
             ModeName::Pull => Mode::Pull,
             ModeName::PushPull => Mode::PushPull,
-            ModeName::Limited => Mode::limited(self.retransmit_mult, self.nodes),
+            ModeName::Limited => Mode::limited(self.retransmit_mult.unwrap_or(RETRANSMIT_MULT), self.nodes),
         };
         let silent = matches!(mode, Mode::PushOnce(_) | Mode::Limited { .. });
         if self.rounds.is_none() && !silent {
@@ -199,8 +205,8 @@ struct SimulatedJson {
     messages_z: Option<f64>,
 }
 
-impl From<&crate::epidemic::RoundsToAll> for RoundsJson {
-    fn from(rounds: &crate::epidemic::RoundsToAll) -> RoundsJson {
+impl From<&RoundsToAll> for RoundsJson {
+    fn from(rounds: &RoundsToAll) -> RoundsJson {
         RoundsJson { mean: rounds.mean, p50: rounds.p50, p90: rounds.p90, p99: rounds.p99 }
     }
 }
@@ -330,7 +336,7 @@ impl Spread<'_> {
         let mut text = format!("{:>5} {:>9} {:>10}\n", "round", "informed", "not all");
         for (round, state) in answer.rounds.iter().enumerate().take(lines) {
             let bar = "█".repeat((state.share_informed * WIDTH).round() as usize);
-            let (share, left) = (percent(state.share_informed), figure(Some(state.p_not_all)));
+            let (share, left) = (percent(state.share_informed), odds::odds(state.p_not_all, answer));
             _ = writeln!(text, "{round:>5} {share:>9} {left:>10}  {bar}");
         }
         let more = answer.rounds.len() - lines;
@@ -377,8 +383,8 @@ impl Spread<'_> {
 fn figures(answer: &Answer) -> String {
     let mut text = String::new();
     let mut row = |label: &str, told: String| _ = writeln!(text, "{label:<18} {told}");
-    row("a node is missed", figure(Some(answer.per_node_miss)));
-    row("not all hear", figure(Some(answer.p_not_all)));
+    row("a node is missed", odds::odds(answer.per_node_miss, answer));
+    row("not all hear", odds::odds(answer.p_not_all, answer));
     row(
         "informed",
         format!(
@@ -392,16 +398,27 @@ fn figures(answer: &Answer) -> String {
         _ = write!(messages, ", and {:.1} answers", answer.expected_answers);
     }
     row("messages", messages);
-    let rounds = answer.rounds_to_all.as_ref().map(|it| (it, ""));
-    let reached = || answer.rounds_to_all_if_reached.as_ref().map(|it| (it, ", where all hear"));
-    if let Some((it, condition)) = rounds.or_else(reached) {
-        let told = format!(
-            "{:.3} in the mean; 50 % {}, 90 % {}, 99 % {}{condition}",
-            it.mean, it.p50, it.p90, it.p99
+    let mut rounds = |it: &RoundsToAll, label: &str, condition: &str| {
+        row(
+            label,
+            format!(
+                "{:.3} in the mean; 50 % {}, 90 % {}, 99 % {}{condition}",
+                it.mean, it.p50, it.p90, it.p99
+            ),
         );
-        row("rounds to all", told);
+    };
+    let reached = answer.rounds_to_all_if_reached.as_ref();
+    match (answer.rounds_to_all.as_ref(), reached) {
+        (Some(all), reached) => {
+            rounds(all, "rounds to all", "");
+            // What trials of so many rounds see of it.
+            let seen = reached.filter(|reached| (reached.mean - all.mean).abs() >= 5e-4);
+            seen.into_iter().for_each(|seen| rounds(seen, "", ", where all hear in time"));
+        }
+        (None, Some(reached)) => rounds(reached, "rounds to all", ", where all hear"),
+        (None, None) => {}
     }
     let (method, bound) = method_of(answer);
-    row("method", format!("{method}; the error of a probability is below {bound:.0e}"));
+    row("method", odds::method_told(method, bound));
     text
 }

@@ -109,6 +109,7 @@ impl<W: Workload, O: Observer<Foreign<W>>> Bench<'_, W, O> {
             _ => {
                 let asked = if in_reply_to == INIT { "init" } else { "topology" };
                 let shown = shortened(body.as_bytes());
+                self.hosts[node.index()].is_refusing = true;
                 self.complain(
                     node,
                     "wrong type",

@@ -74,9 +74,14 @@ pub(super) struct Process {
     log: JoinHandle<()>,
 }
 
-/// A process whose pipe and queue are full.
+/// Why nothing can be written to a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct DoesNotRead;
+pub(super) enum Unheard {
+    /// Its pipe and queue are full.
+    DoesNotRead,
+    /// It has closed its stdin, or has ended.
+    Closed,
+}
 
 impl Process {
     /// Starts a program for a node; what it says goes to `says`.
@@ -103,11 +108,11 @@ impl Process {
     }
 
     /// Writes a line, as soon as the process reads.
-    pub(super) fn tell(&self, line: Vec<u8>) -> Result<(), DoesNotRead> {
+    pub(super) fn tell(&self, line: Vec<u8>) -> Result<(), Unheard> {
         match self.lines.try_send(line) {
-            // What is written to a process that has ended is lost; that it ended is said by its stdout.
-            Ok(()) | Err(TrySendError::Disconnected(_)) => Ok(()),
-            Err(TrySendError::Full(_)) => Err(DoesNotRead),
+            Ok(()) => Ok(()),
+            Err(TrySendError::Disconnected(_)) => Err(Unheard::Closed),
+            Err(TrySendError::Full(_)) => Err(Unheard::DoesNotRead),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use super::child::{MOST_UNREAD, Process, Said, What};
+use super::child::{MOST_UNREAD, Process, Said, Unheard, What};
 use super::line::{Meaning, meaning, shortened};
 use super::{Bench, Body, Foreign, Host, INIT, STARTER, TOPOLOGY, clock};
 use crate::id::NodeId;
@@ -36,7 +36,7 @@ impl<W: Workload, O: Observer<Foreign<W>>> Bench<'_, W, O> {
         let life = self.host(node).life;
         let process = Process::spawn(self.program, node, life, &self.says)?;
         let host = &mut self.hosts[node.index()];
-        (host.process, host.is_ready, host.unfinished) = (Some(process), false, None);
+        (host.process, host.is_ready, host.unfinished, host.closed) = (Some(process), false, None, None);
         let now = self.now();
         self.observer.observe(now, &Record::Start(node, life));
         self.counters.restarts += u64::from(life > 0);
@@ -86,17 +86,28 @@ impl<W: Workload, O: Observer<Foreign<W>>> Bench<'_, W, O> {
     /// Writes a line to a node, unless too many wait for it already.
     pub(super) fn write(&mut self, node: NodeId, line: Vec<u8>) -> Written {
         let Some(process) = &self.host(node).process else { return Written::Refused };
-        if process.tell(line).is_ok() {
-            return Written::Taken;
-        }
-        // One that is held still cannot read, and who is flooded need not keep pace: that is nobody's fault.
-        if self.host(node).pauses == 0 && !self.complaints.any("floods") {
-            let text = format!(
-                "does not read: {MOST_UNREAD} lines wait for it; read stdin without waiting for anything else"
-            );
-            self.complain(node, "does not read", text);
+        match process.tell(line) {
+            Ok(()) => return Written::Taken,
+            Err(Unheard::Closed) => self.is_closed(node),
+            // One that is held still cannot read, and who is flooded need not keep pace: that is nobody's fault.
+            Err(Unheard::DoesNotRead) if self.host(node).pauses > 0 || self.complaints.any("floods") => {}
+            Err(Unheard::DoesNotRead) => {
+                let text = format!(
+                    "does not read: {MOST_UNREAD} lines wait for it; read stdin without waiting for anything else"
+                );
+                self.complain(node, "does not read", text);
+            }
         }
         Written::Refused
+    }
+
+    /// A node's stdin is closed. One that is about to end is complained of for that alone, so it is given a moment.
+    fn is_closed(&mut self, node: NodeId) {
+        let host = &mut self.hosts[node.index()];
+        if host.closed.get_or_insert_with(clock).elapsed() > Duration::from_millis(200) {
+            let text = "closed its stdin, and is told nothing more; read it to its end".to_owned();
+            self.complain(node, "closed stdin", text);
+        }
     }
 
     /// Whether a node may still print lines in this second; one that floods is complained of, and heard no more in it.

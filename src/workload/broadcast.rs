@@ -160,7 +160,7 @@ mod tests {
     use crate::workload::Phase;
     use crate::workload::Verdict;
     use crate::workload::load::Load as Config;
-    use crate::workload::set_figures::judged;
+    use crate::workload::set_figures::{Known, judged};
 
     // ---- the load
 
@@ -439,6 +439,34 @@ mod tests {
     }
 
     #[test]
+    fn where_nothing_is_announced_a_loss_tells_what_reads_showed() {
+        let lost = |reads: &str| {
+            let story = format!("grace 1ms\n 10ms add 1 n0 ok 12ms\n {reads}\n 30s read n0 ok 30s [] final");
+            let judged = judge(1, &story);
+            (judged.problems[0].kind.to_string(), judged.problems[0].text.clone())
+        };
+        let says = |how: &str| format!("value 1 was acknowledged, but is not in the final read of n0; {how}");
+        assert_eq!(
+            lost("20ms read n0 ok 21ms [1]"),
+            ("vanished".into(), says("earlier reads there had shown it"))
+        );
+        assert_eq!(
+            lost("20ms read n0 ok 21ms []"),
+            ("never shown".into(), says("no read there ever showed it"))
+        );
+        let two = judge(
+            2,
+            "grace 1ms\n 10ms add 1 n0 ok 12ms\n 20ms read n0 ok 21ms [1]
+             30s read n0 ok 30s [] final\n 30s read n1 ok 30s [] final",
+        );
+        assert!(
+            two.problems[0].text.ends_with("; no read of 1 of them ever showed it"),
+            "{:?}",
+            two.problems
+        );
+    }
+
+    #[test]
     fn only_an_answered_broadcast_is_acknowledged() {
         for (end, acknowledged) in
             [("ok 12ms", "1"), ("info 5.01s", "0"), ("fail 12ms", "0"), ("open 10ms", "0")]
@@ -710,7 +738,7 @@ mod tests {
             }
         }
         let facts = Facts { members: &Members::all(200), wipes: &[], crashes: &[], grace: None };
-        let judged = judged(&set_full, &Strict::default(), &spread, &facts);
+        let judged = judged(&set_full, &Strict::default(), &spread, &Known::Announced(&spread), &facts);
         let figures = serde_json::to_value(&judged.figures).unwrap();
         check(
             &expect![[r#"

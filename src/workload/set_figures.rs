@@ -170,36 +170,66 @@ pub(super) fn judge(
     let first_two = |value: &Value| Some(spread.of(value)?.first_two());
     let mut strict = set.strict(facts, first_two);
     strict.kept = set.kept(&strict, facts.crashes, first_two);
-    judged(&set_full, &strict, spread, facts)
+    let known = match facts.grace {
+        None => Known::Announced(spread),
+        Some(_) => Known::Read(reads),
+    };
+    judged(&set_full, &strict, spread, &known, facts)
 }
 
 pub(super) fn judged(
     set_full: &SetFull,
     strict: &Strict,
     spread: &Spread,
+    known: &Known<'_>,
     facts: &Facts<'_>,
 ) -> Judged<Figures> {
     Judged {
         strict: strict.verdict(set_full.acknowledged),
         maelstrom: set_full.verdict(),
-        problems: problems(strict, spread),
+        problems: problems(strict, known),
         figures: figures(set_full, strict, spread),
         metrics: metrics(set_full, strict, spread),
         rows: rows(set_full, strict, spread, facts),
     }
 }
 
-fn problems(strict: &Strict, spread: &Spread) -> Vec<Problem> {
+/// What is known of where a value was.
+pub(super) enum Known<'a> {
+    /// Nodes announced what they had.
+    Announced(&'a Spread),
+    /// They did not: all that is known is what clients read.
+    Read(&'a [Read<'a>]),
+}
+
+impl Known<'_> {
+    fn held_by(&self, value: &Value, node: NodeId) -> bool {
+        match self {
+            Known::Announced(spread) => spread.of(value).is_some_and(|track| track.held_by(node)),
+            Known::Read(reads) => reads.iter().any(|read| read.node == node && read.values.contains(value)),
+        }
+    }
+
+    /// The kind of a loss, and how it came about, if so many of the nodes that lack the value never had it.
+    fn tell(&self, never: usize, lacking: usize) -> (&'static str, String) {
+        match (self, never) {
+            (Known::Announced(_), 0) => ("vanished", "it had been there".to_owned()),
+            (Known::Announced(_), n) if n == lacking => {
+                ("never arrived", "it never arrived there".to_owned())
+            }
+            (Known::Announced(_), n) => ("never arrived", format!("it never arrived at {n} of them")),
+            (Known::Read(_), 0) => ("vanished", "earlier reads there had shown it".to_owned()),
+            (Known::Read(_), n) if n == lacking => ("never shown", "no read there ever showed it".to_owned()),
+            (Known::Read(_), n) => ("never shown", format!("no read of {n} of them ever showed it")),
+        }
+    }
+}
+
+fn problems(strict: &Strict, known: &Known<'_>) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (value, lacking) in &strict.lost {
-        let never =
-            lacking.iter().filter(|node| spread.of(value).is_none_or(|track| !track.held_by(**node))).count();
-        let kind = if never == 0 { "vanished" } else { "never arrived" };
-        let how = match never {
-            0 => "it had been there".to_owned(),
-            n if n == lacking.len() => "it never arrived there".to_owned(),
-            n => format!("it never arrived at {n} of them"),
-        };
+        let never = lacking.iter().filter(|node| !known.held_by(value, **node)).count();
+        let (kind, how) = known.tell(never, lacking.len());
         let text = format!(
             "value {value} was acknowledged, but is not in the final read of {}; {how}",
             few(lacking)

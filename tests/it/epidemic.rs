@@ -223,6 +223,7 @@ fn wrong_numbers_are_named() {
         ("fanout -n 25 --rounds 5 --target 0.9 --loss 2", "write a number from 0 to 1"),
         ("spread -n 25 -k 2", "--rounds: missing; in this mode nodes never fall silent"),
         ("spread -n 25 -k 2 --rounds 3 --not-back-to-sender", "only push-once remembers who told it"),
+        ("spread -n 25 -k 2 --rounds 3 --retransmit-mult 3", "only limited counts copies"),
         ("spread -n 25 -k 2 --rounds 3 --trials 0", "--trials: no trials are no answer"),
         (
             "spread -n 5000000000 -k 2 --rounds 3 --trials 1",
@@ -291,9 +292,12 @@ fn the_exact_method_and_the_same_seed_are_heeded() {
             r#""type":"simulate_gossip","nodes":25,"fanout":2,"rounds":4,"trials":100,"seed":9"#,
             r#""type":"simulate_gossip","nodes":25,"fanout":2,"rounds":4,"trials":100,"seed":10"#,
             r#""type":"simulate_gossip","nodes":25,"fanout":2,"rounds":4,"trials":100,"mode":"push-once","loss":0.9"#,
+            r#""type":"calc_fanout","nodes":25,"target_prob":0.99,"rounds":5,"method":"exact","loss":1"#,
         ],
     );
     assert_eq!(answers[0]["min_fanout"], 3);
+    assert_eq!((&answers[5]["min_fanout"], &answers[5]["miss_prob"]), (&Value::Null, &Value::Null));
+    assert_eq!(answers[5]["reason"], "no fanout reaches the target: every message is lost");
     assert_eq!(format!("{:.6}", answers[0]["miss_prob"].as_f64().unwrap()), "0.000220");
     let rate = |at: usize| answers[at]["delivery_rate"].as_f64().unwrap();
     assert_eq!(rate(1), rate(2));

@@ -69,12 +69,14 @@ fn every_sin_is_named_with_node_line_and_cure() {
         ("src", "says that its name is \"somebody\""),
         ("exit", "ended (exit status: 7) while the run went on"),
         ("mute", "did not answer init within 1s; answer it with init_ok"),
+        ("refuses", "answers init with {"),
         ("late", "ms, and clients wait 500ms: {"),
         ("floods", "floods: printed more than 20000 lines within a second"),
     ];
     let check = |(sin, says): (&str, &str)| {
         let said = sinner(sin, &[]);
         let named = said.out.lines().any(|line| line.starts_with("  - n") && line.contains(says));
+        assert!(sin == "mute" || !said.out.contains("did not answer init"), "{sin}: {said:?}");
         assert!(said.code == 1 && named && said.talk.is_empty(), "{sin} says `{says}`: {said:?}");
         assert!(!said.out.contains('\x1b'), "{sin}: control characters are escaped");
     };
@@ -99,6 +101,15 @@ fn a_flood_is_not_laid_at_the_door_of_who_is_flooded() {
     let said = sinner("floods", &["--latency", "100"]);
     let complaints: Vec<&str> = said.out.lines().filter(|line| line.starts_with("  - n")).collect();
     assert!(matches!(complaints[..], [only] if only.starts_with("  - n0, ")), "{complaints:?}");
+}
+
+#[test]
+fn a_node_that_closes_its_stdin_is_named() {
+    let script = r#"read init; echo '{"src": "n0", "dest": "c0", "body": {"type": "init_ok", "in_reply_to": 0}}'; exec 0<&-; sleep 60"#;
+    let test = ["test", "-w", "echo", "--node-count", "1", "--time-limit", "1", "--rate", "20"];
+    let rest = ["--timeout", "0.2", "--settle", "0", "--bin", "bash", "--", "-c", script];
+    let said = Desk::new().run(test.into_iter().chain(rest));
+    assert!(said.code != 0 && said.out.contains("closed its stdin, and is told nothing more"), "{said:?}");
 }
 
 #[test]
@@ -130,6 +141,8 @@ fn what_cannot_be_run_is_said() {
         (vec!["--bin", "true", "--seeds", "0..3"], 64, "--seeds"),
         (vec!["--bin", "true", "--nemesis", "skew"], 64, "clocks of real processes cannot be skewed"),
         (vec!["--log-stderr"], 64, "--bin"),
+        (vec!["-p", "echo", "--grace", "5"], 64, "--grace: only for real processes"),
+        (vec!["-p", "echo", "--", "x"], 64, "arguments after --: only for real processes"),
     ] {
         let said =
             desk.run(["test", "-w", "echo", "--time-limit", "1"].into_iter().chain(args.iter().copied()));
