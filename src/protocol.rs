@@ -20,6 +20,7 @@ pub mod flood;
 pub mod g_set;
 pub mod gossip;
 pub mod knobs;
+pub mod relay;
 pub mod rumors;
 pub mod unique_ids;
 
@@ -114,6 +115,7 @@ pub fn builtin() -> impl Registry {
     Empty
         .and::<Broadcast, gossip::Gossip>("gossip")
         .and::<Broadcast, flood::Flood>("flood")
+        .and::<Broadcast, relay::Relay>("relay")
         .and::<Echo, echo::Echoer>("echo")
         .and::<UniqueIds, unique_ids::Generator>("unique-ids")
         .and::<GSet, g_set::GSet>("g-set")

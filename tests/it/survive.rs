@@ -136,17 +136,17 @@ fn seeds() -> u64 {
     std::env::var("RUMORMILL_SEEDS").map_or(20, |seeds| seeds.parse().expect("RUMORMILL_SEEDS is a number"))
 }
 
-/// The first protocol of each workload, and flood.
+/// The first protocol of each workload, flood and relay.
 fn rows() -> Vec<Row> {
     let rows = builtin().rows();
     let first = |at: usize| rows[..at].iter().all(|row| row.workload != rows[at].workload);
-    let wanted = (0..rows.len()).filter(|at| first(*at) || rows[*at].name == "flood");
+    let wanted = (0..rows.len()).filter(|at| first(*at) || ["flood", "relay"].contains(&rows[*at].name));
     wanted.map(|at| rows[at].clone()).collect()
 }
 
 #[test]
 fn every_protocol_survives_what_its_workload_holds_it_to() {
-    assert_eq!(rows().len(), 7);
+    assert_eq!(rows().len(), 8);
     for row in &rows() {
         for trouble in row.survives.iter().copied() {
             for (nodes, millis) in [(5, 0), (5, 100), (25, 0), (25, 100)] {

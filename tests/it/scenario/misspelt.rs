@@ -20,10 +20,11 @@ pub(super) const EVERYTHING: &str = include_str!("everything.json");
 const GOSSIP: &str = r#""gossip": { "fanout": 3, "anti_entropy": "1s" }"#;
 
 /// Keys and words of which a text can hold only one at a time.
-const TURNS: [(&str, &str); 15] = [
+const TURNS: [(&str, &str); 16] = [
     (GOSSIP, r#""flood": { "retry": "1s", "batch": "150ms", "hub_batch": "380ms", "overlay": "given" }"#),
     (GOSSIP, r#""flood": { "overlay": "star" }"#),
     (GOSSIP, r#""flood": { "overlay": { "tree": 4 } }"#),
+    (GOSSIP, r#""relay": { "period": "1s", "margin": "20ms", "ack": "2s", "patience": "600ms" }"#),
     (r#""topology": "line""#, r#""topology": "grid""#),
     (r#""topology": "line""#, r#""topology": "tree""#),
     (r#""topology": "line""#, r#""topology": "tree2""#),

@@ -269,6 +269,7 @@ fn a_body_is_an_object() {
 
 /// Sends every message that passes in a run over the wire, too.
 struct OnTheWire {
+    /// Types with the keys that they came with.
     seen: BTreeSet<String>,
 }
 
@@ -283,7 +284,8 @@ impl<N: Node> Observer<N> for OnTheWire {
         let tag = line.tag.expect(&text).into_owned();
         let read = decode::<N::Message>(&tag, line.body).unwrap_or_else(|error| panic!("{text}: {error}"));
         assert_eq!(format!("{read:?}"), format!("{message:?}"), "{text}");
-        self.seen.insert(tag);
+        let keys: serde_json::Map<String, serde_json::Value> = serde_json::from_str(line.body).expect(&text);
+        self.seen.insert(format!("{tag} {:?}", keys.keys().collect::<Vec<_>>()));
     }
 }
 

@@ -270,11 +270,11 @@ fn a_wrong_command_line_says_what_would_be_right() {
     expect![[r#"
         $ serve nope
         error: serve: unknown protocol `nope`
-          allowed: gossip, flood, echo, unique-ids, g-set, g-counter, pn-counter
+          allowed: gossip, flood, relay, echo, unique-ids, g-set, g-counter, pn-counter
 
         $ serve gosip
         error: serve: unknown protocol `gosip`; did you mean `gossip`?
-          allowed: gossip, flood, echo, unique-ids, g-set, g-counter, pn-counter
+          allowed: gossip, flood, relay, echo, unique-ids, g-set, g-counter, pn-counter
 
         $ serve gossip --set fanuot=3
         error: --set fanuot=3: fanuot: unknown key `fanuot`; did you mean `fanout`?

@@ -1,0 +1,101 @@
+//! When a node that follows a hub speaks: so that it is heard just before the hub's next flush. It knows no node.
+
+use crate::time::{Span, Time};
+
+/// What is known of the hub's flushes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Pace {
+    /// When the last one came, and how much later the next is sent at the earliest.
+    heard: Option<(Time, Span)>,
+    /// How long it takes to the hub and back, as far as that has been measured.
+    rtt: Option<Span>,
+}
+
+/// What a way and back takes at most before that has been measured.
+const GUESS: Span = Span::from_millis(250);
+
+/// What is longer says that a clock was put back.
+const LONGEST: Span = Span::from_secs(5);
+
+/// A flush that is so late will not come.
+const LATE: Span = Span::from_millis(40);
+
+impl Pace {
+    /// A flush has come, and with it perhaps a measurement.
+    pub(super) fn hear(&mut self, now: Time, period: Span, rtt: Option<Span>) {
+        self.heard = Some((now, period.max(Span::from_millis(1))));
+        if let Some(rtt) = rtt.filter(|rtt| *rtt <= LONGEST) {
+            // Up at once, down slowly: who comes too late waits for a whole period.
+            let smoothed = self.rtt.map_or(0, |before| before.as_nanos() / 5 * 4 + rtt.as_nanos() / 5);
+            self.rtt = Some(rtt.max(Span::from_nanos(smoothed)));
+        }
+    }
+
+    /// How long it takes to the hub and back, or more.
+    pub(super) fn rtt(&self) -> Span {
+        self.rtt.unwrap_or(GUESS)
+    }
+
+    /// How long to wait before speaking so as to be heard `margin` before a flush; zero if none is expected.
+    pub(super) fn wait(&self, now: Time, margin: Span) -> Span {
+        let Some((heard, period)) = self.heard.filter(|(heard, _)| *heard <= now) else { return Span::ZERO };
+        let (passed, period) = (now.since(heard).as_nanos(), period.as_nanos());
+        let late = period + LATE.as_nanos();
+        if passed >= late {
+            return Span::ZERO;
+        }
+        // The guess may be too long for a short period, and would then mean the flush after the next.
+        let rtt = self.rtt.unwrap_or(GUESS.min(Span::from_nanos(period / 4 * 3)));
+        let before = (rtt + margin).as_nanos() % period;
+        let slot = period - before;
+        // In a slot that has passed it is too late for this flush; when the next one comes, all begins anew.
+        Span::from_nanos(if slot >= passed { slot } else { late } - passed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MARGIN: Span = Span::from_millis(30);
+
+    fn at(millis: u64) -> Time {
+        Time::ZERO + Span::from_millis(millis)
+    }
+
+    fn millis(pace: &Pace, now: u64) -> u64 {
+        pace.wait(at(now), MARGIN).as_millis()
+    }
+
+    fn heard(period: u64, rtt: Option<u64>) -> Pace {
+        let mut pace = Pace::default();
+        pace.hear(at(1_000), Span::from_millis(period), rtt.map(Span::from_millis));
+        pace
+    }
+
+    #[test]
+    fn who_speaks_in_the_slot_is_heard_the_margin_before_the_next_flush() {
+        let pace = heard(440, Some(200));
+        assert_eq!([1_000, 1_100, 1_210].map(|now| millis(&pace, now)), [210, 110, 0]);
+        assert_eq!([1_211, 1_400, 1_480, 9_000].map(|now| millis(&pace, now)), [269, 80, 0, 0], "too late");
+        assert_eq!(millis(&heard(440, None), 1_000), 160, "before it was measured");
+        assert_eq!(millis(&heard(200, None), 1_000), 20, "three quarters of the period");
+        assert_eq!(millis(&heard(200, Some(200)), 1_000), 170, "for the flush after the next");
+    }
+
+    #[test]
+    fn who_has_heard_no_flush_or_has_a_clock_that_was_put_back_speaks_at_once() {
+        assert_eq!(millis(&Pace::default(), 1_000), 0);
+        assert_eq!(millis(&heard(440, Some(200)), 999), 0);
+        assert_eq!(millis(&heard(0, Some(200)), 1_000), 1, "no period at all is as good as the shortest");
+    }
+
+    #[test]
+    fn the_way_and_back_is_longer_at_once_and_shorter_by_and_by() {
+        let mut pace = heard(440, Some(200));
+        for (measured, known) in [(300, 300), (200, 280), (200, 264), (9_000, 264), (270, 270)] {
+            pace.hear(at(2_000), Span::from_millis(440), Some(Span::from_millis(measured)));
+            assert_eq!(pace.rtt(), Span::from_millis(known), "{measured}");
+        }
+    }
+}
