@@ -9,7 +9,7 @@ use indexmap::{IndexMap, IndexSet};
 use crate::hash::BuildWordHasher;
 use crate::id::NodeId;
 use crate::time::{Span, Time};
-use crate::value::Value;
+use crate::value::{Value, ValueList};
 use crate::workload::{Facts, Phase, Stamp, Verdict};
 
 mod sights;
@@ -41,7 +41,7 @@ pub struct Read<'a> {
     /// When it heard.
     pub completed: Stamp,
     /// What it heard.
-    pub values: &'a [Value],
+    pub values: &'a ValueList,
 }
 
 /// What became of one value, by set-full.
@@ -249,37 +249,42 @@ impl<'a> SetHistory<'a> {
             self.read(number, read, &mut places, &mut sights);
             sights.miss(number, read);
         }
-        for (element, sight) in self.elements.values_mut().zip(&sights.of) {
-            element.known = earliest(element.known, sight.first.map(|at| reads[at].completed));
-            element.last_present = sight.last.map(|at| reads[at].invoked);
-        }
-        for (element, rank) in self.elements.values_mut().zip(&sights.missed) {
-            element.last_absent =
-                rank.checked_sub(1).map(|rank| reads[sights.by_rank[rank as usize]].invoked);
+        for (at, element) in self.elements.values_mut().enumerate() {
+            let seen = sights.of(at);
+            element.known = earliest(element.known, seen.first.map(|at| reads[at].completed));
+            element.last_present = seen.last.map(|at| reads[at].invoked);
+            element.last_absent = seen.missed.map(|at| reads[at].invoked);
         }
     }
 
-    fn read(&mut self, number: usize, read: &Read<'a>, places: &mut Places<'a>, sights: &mut Sights<'_>) {
-        let places = places.of(read.node);
-        for (place, value) in read.values.iter().enumerate() {
-            let at = places.find(place, value, |value| self.elements.get_index_of(value));
-            let asked_for = at.filter(|at| sights.asked[*at] < read.completed.index);
-            let again = match asked_for {
-                Some(at) => sights.see(at, number),
-                None => {
-                    self.invented.insert((value.clone(), read.node));
-                    read.values[..place].contains(value)
+    fn read(&mut self, number: usize, read: &Read<'a>, places: &mut Places<'a>, sights: &mut Sights) {
+        let mut places = places.of(read.node);
+        for (at, block) in read.values.blocks().enumerate() {
+            let elements = places.find(at, block, |value| self.elements.get_index_of(value));
+            for (value, element) in block.iter().zip(elements) {
+                let asked_for = element.filter(|at| sights.asked[*at] < read.completed.index);
+                let again = match asked_for {
+                    Some(at) => sights.see(at, number),
+                    None => {
+                        self.invented.insert((value.clone(), read.node));
+                        let mut before = read.values.iter().take_while(|other| !std::ptr::eq(*other, value));
+                        before.any(|other| other == value)
+                    }
+                };
+                if again {
+                    self.see_copy(number, read.node, value);
                 }
-            };
-            if again {
-                let new = Copies { last: (number, 1), most: 1 };
-                let copies = self.duplicated.entry((value.clone(), read.node)).or_insert(new);
-                let so_far = if copies.last.0 == number { copies.last.1 } else { 1 };
-                copies.last = (number, so_far + 1);
-                copies.most = copies.most.max(so_far + 1);
             }
         }
-        places.shown = read.values;
+    }
+
+    /// The read shows the value once more.
+    fn see_copy(&mut self, number: usize, node: NodeId, value: &Value) {
+        let new = Copies { last: (number, 1), most: 1 };
+        let copies = self.duplicated.entry((value.clone(), node)).or_insert(new);
+        let so_far = if copies.last.0 == number { copies.last.1 } else { 1 };
+        copies.last = (number, so_far + 1);
+        copies.most = copies.most.max(so_far + 1);
     }
 
     /// The figures of set-full.
@@ -410,7 +415,7 @@ pub(crate) mod tests {
     /// Of what happens at one instant, the earlier line's comes first.
     #[derive(Default)]
     pub(crate) struct Story {
-        pub(crate) entries: Vec<Entry<Ask, Vec<Value>>>,
+        pub(crate) entries: Vec<Entry<Ask, ValueList>>,
         pub(crate) holders: Vec<(Time, NodeId, Value)>,
         pub(crate) wipes: Vec<(NodeId, Time)>,
         grace: Option<Span>,
@@ -451,7 +456,7 @@ pub(crate) mod tests {
                 [at, "wipe", node] => self.wipes.push((n(node), time(at))),
                 ["grace", length] => self.grace = Some(length.parse().unwrap()),
                 [from, "add", value, node, end, until] => {
-                    let outcome = outcome(end, Vec::new());
+                    let outcome = outcome(end, ValueList::default());
                     self.ask(Ask::Add(value_of(value)), n(node), phase, (from, until), outcome);
                 }
                 [from, "read", node, end, until, ref values @ ..] => {
@@ -468,7 +473,7 @@ pub(crate) mod tests {
             node: NodeId,
             phase: Phase,
             (from, until): (&str, &str),
-            outcome: Outcome<Vec<Value>>,
+            outcome: Outcome<ValueList>,
         ) {
             let stamp = |at| Stamp { index: 0, at: time(at) };
             let (invoked, completed) = (stamp(from), stamp(until));
@@ -510,7 +515,7 @@ pub(crate) mod tests {
         }
     }
 
-    fn outcome(end: &str, answer: Vec<Value>) -> Outcome<Vec<Value>> {
+    fn outcome(end: &str, answer: ValueList) -> Outcome<ValueList> {
         match end {
             "ok" => Outcome::Ok(answer),
             "fail" => Outcome::Fail(Reason::TimedOut),

@@ -15,6 +15,11 @@ use serde_json::value::RawValue;
 
 use crate::hash::{BuildWordHasher, hash_of, mix};
 
+mod list;
+
+use list::Blocks;
+pub use list::ValueList;
+
 /// The deepest nesting of arrays and objects that a value may have.
 pub const DEEPEST: usize = 100;
 
@@ -210,6 +215,7 @@ struct Many {
     values: IndexSet<Value, BuildWordHasher>,
     /// The fingerprints of the first of them: those that there were when somebody last asked for any.
     prints: Vec<u64>,
+    blocks: Blocks,
 }
 
 /// Stays below 2^53, so that no JSON reader on the way rounds it.
@@ -228,7 +234,7 @@ impl ValueSet {
             Held::One(only) if *only == value => return false,
             Held::One(only) => {
                 let values = [only.clone(), value].into_iter().collect();
-                self.0 = Held::Many(Box::new(Many { values, prints: Vec::new() }));
+                self.0 = Held::Many(Box::new(Many { values, ..Many::default() }));
             }
             Held::Many(many) => return many.values.insert(value),
         }
@@ -255,19 +261,27 @@ impl ValueSet {
         one.into_iter().chain(many.into_iter().flatten())
     }
 
-    /// The values in order of arrival, each after its fingerprint: less than [`FINGERPRINTS`], the same everywhere, and
-    /// worked out once.
-    pub fn with_prints(&mut self) -> impl Iterator<Item = (u64, &Value)> {
-        let (one, many) = match &mut self.0 {
-            Held::Nothing => (None, None),
-            Held::One(only) => (Some((fingerprint(only), &*only)), None),
+    /// Shows the values in order of arrival, each after its fingerprint: less than [`FINGERPRINTS`], the same everywhere,
+    /// and worked out once.
+    pub fn for_each_with_print<'a>(&'a mut self, mut show: impl FnMut(u64, &'a Value)) {
+        match &mut self.0 {
+            Held::Nothing => {}
+            Held::One(only) => show(fingerprint(only), only),
             Held::Many(many) => {
-                let Many { values, prints } = &mut **many;
+                let Many { values, prints, .. } = &mut **many;
                 prints.extend(values.iter().skip(prints.len()).map(fingerprint));
-                (None, Some(prints.iter().copied().zip(&*values)))
+                values.iter().zip(&*prints).for_each(|(value, print)| show(*print, value));
             }
-        };
-        one.into_iter().chain(many.into_iter().flatten())
+        }
+    }
+
+    /// A copy of the values in order of arrival; it shares all but its end with earlier ones.
+    pub fn list(&mut self) -> ValueList {
+        match &mut self.0 {
+            Held::Nothing => ValueList::default(),
+            Held::One(only) => std::iter::once(only.clone()).collect(),
+            Held::Many(many) => many.blocks.list(many.values.iter()),
+        }
     }
 
     /// How many values there are.
@@ -386,6 +400,7 @@ mod tests {
         assert_eq!(serde_json::to_string(&set).unwrap(), "[5,3,9]");
         assert_eq!(serde_json::from_str::<ValueSet>("[5,3,9,3]").unwrap(), set);
         assert!(set.contains(&Value::from(3)) && set.len() == 3);
+        assert!(set.list().iter().eq(set.iter()));
         assert_eq!(std::mem::size_of::<ValueSet>(), 16);
     }
 

@@ -8,97 +8,140 @@ use crate::value::Value;
 
 /// Which reads show each element and which lack it, in flat lists, as reads times elements are many.
 #[derive(Debug)]
-pub(super) struct Sights<'a> {
-    reads: &'a [Read<'a>],
+pub(super) struct Sights {
     pub(super) asked: Vec<u64>,
-    pub(super) of: Vec<Sight>,
+    shown: Vec<Shown>,
     /// The number of the last read that shows it.
     shown_by: Vec<u32>,
     /// One more than the rank of the latest-invoked read that lacks it, though it was asked for; 0 if none does.
-    pub(super) missed: Vec<u32>,
-    /// The reads, earliest invoked first, and the other way round.
-    pub(super) by_rank: Vec<usize>,
-    ranks: Vec<u32>,
+    missed: Vec<u32>,
+    by_invocation: Ranks,
+    by_completion: Ranks,
 }
 
-/// The reads that show an element: the one completed first, and the one invoked last.
-#[derive(Clone, Copy, Debug, Default)]
+/// By rank, so that seeing is taking the least and the greatest.
+#[derive(Clone, Copy, Debug)]
+struct Shown {
+    /// Of the read completed first that shows it; the greatest there is if none does.
+    first: u32,
+    /// One more than that of the read invoked last that shows it; 0 if none does.
+    last: u32,
+}
+
+/// The reads that show an element, completed first and invoked last, and the one invoked last that lacks it.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Sight {
     pub(super) first: Option<usize>,
     pub(super) last: Option<usize>,
+    pub(super) missed: Option<usize>,
 }
 
-impl<'a> Sights<'a> {
-    pub(super) fn new(asked: Vec<u64>, reads: &'a [Read<'a>]) -> Sights<'a> {
-        let mut by_rank: Vec<usize> = (0..reads.len()).collect();
-        by_rank.sort_by_key(|at| reads[*at].invoked);
-        let mut ranks = vec![0; reads.len()];
-        (0..).zip(&by_rank).for_each(|(rank, at)| ranks[*at] = rank);
+impl Sights {
+    pub(super) fn new(asked: Vec<u64>, reads: &[Read<'_>]) -> Sights {
         let elements = asked.len();
         Sights {
-            reads,
             asked,
-            of: vec![Sight::default(); elements],
+            shown: vec![Shown { first: u32::MAX, last: 0 }; elements],
             shown_by: vec![u32::MAX; elements],
             missed: vec![0; elements],
-            by_rank,
-            ranks,
+            by_invocation: Ranks::new(reads, |read| read.invoked.index),
+            by_completion: Ranks::new(reads, |read| read.completed.index),
         }
     }
 
     /// The read shows the element; whether it has shown it before.
+    #[inline]
     pub(super) fn see(&mut self, element: usize, read: usize) -> bool {
-        let Sight { first, last } = &mut self.of[element];
-        let reads = self.reads;
-        if first.is_none_or(|first| reads[read].completed < reads[first].completed) {
-            *first = Some(read);
-        }
-        if last.is_none_or(|last| self.ranks[last] < self.ranks[read]) {
-            *last = Some(read);
-        }
+        let Shown { first, last } = &mut self.shown[element];
+        *first = (*first).min(self.by_completion.of[read]);
+        *last = (*last).max(self.by_invocation.of[read] + 1);
         std::mem::replace(&mut self.shown_by[element], read as u32) == read as u32
     }
 
     /// All that the read might have shown and did not show is lacking there.
     pub(super) fn miss(&mut self, number: usize, read: &Read<'_>) {
-        let (number, rank, completed) = (number as u32, self.ranks[number] + 1, read.completed.index);
+        let (rank, completed) = (self.by_invocation.of[number] + 1, read.completed.index);
+        let number = number as u32;
         for ((missed, shown_by), asked) in self.missed.iter_mut().zip(&self.shown_by).zip(&self.asked) {
             let lacks = (*shown_by != number) & (*asked < completed);
             *missed = (*missed).max(if lacks { rank } else { 0 });
         }
     }
+
+    /// What became of the element.
+    pub(super) fn of(&self, element: usize) -> Sight {
+        let Shown { first, last } = self.shown[element];
+        Sight {
+            first: self.by_completion.read(Some(first)),
+            last: self.by_invocation.read(last.checked_sub(1)),
+            missed: self.by_invocation.read(self.missed[element].checked_sub(1)),
+        }
+    }
+}
+
+/// An order of all reads.
+#[derive(Debug)]
+struct Ranks {
+    /// Each read's place in the order.
+    of: Vec<u32>,
+    /// The reads in order.
+    reads: Vec<usize>,
+}
+
+impl Ranks {
+    fn new(all: &[Read<'_>], key: impl Fn(&Read<'_>) -> u64) -> Ranks {
+        let mut reads: Vec<usize> = (0..all.len()).collect();
+        reads.sort_by_key(|at| key(&all[*at]));
+        let mut of = vec![0; all.len()];
+        (0..).zip(&reads).for_each(|(rank, at)| of[*at] = rank);
+        Ranks { of, reads }
+    }
+
+    fn read(&self, rank: Option<u32>) -> Option<usize> {
+        self.reads.get(rank? as usize).copied()
+    }
 }
 
 /// For each node what its last read showed: the next one begins mostly alike, so that few values are looked up.
 #[derive(Debug, Default)]
-pub(super) struct Places<'a>(Vec<Shown<'a>>);
+pub(super) struct Places<'a>(Vec<Vec<Block<'a>>>);
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct Shown<'a> {
-    pub(super) shown: &'a [Value],
+struct Block<'a> {
+    values: &'a [Value],
     elements: Vec<Option<usize>>,
 }
 
 impl<'a> Places<'a> {
-    pub(super) fn of(&mut self, node: NodeId) -> &mut Shown<'a> {
-        self.0.resize(self.0.len().max(node.index() + 1), Shown::default());
-        &mut self.0[node.index()]
+    pub(super) fn of(&mut self, node: NodeId) -> PlacesOf<'_, 'a> {
+        self.0.resize(self.0.len().max(node.index() + 1), Vec::new());
+        PlacesOf(&mut self.0[node.index()])
     }
 }
 
-impl Shown<'_> {
+/// What one node's last read showed.
+#[derive(Debug)]
+pub(super) struct PlacesOf<'p, 'a>(&'p mut Vec<Block<'a>>);
+
+impl<'a> PlacesOf<'_, 'a> {
+    /// The elements of a block's values; they are not even compared if the last read showed this very block.
     pub(super) fn find(
         &mut self,
-        place: usize,
-        value: &Value,
-        look_up: impl FnOnce(&Value) -> Option<usize>,
-    ) -> Option<usize> {
-        if self.shown.get(place) == Some(value) {
-            return self.elements[place];
+        at: usize,
+        values: &'a [Value],
+        look_up: impl Fn(&Value) -> Option<usize>,
+    ) -> &[Option<usize>] {
+        self.0.resize(self.0.len().max(at + 1), Block::default());
+        let block = &mut self.0[at];
+        if !std::ptr::eq(block.values, values) {
+            block.elements.resize(values.len(), None);
+            for (place, value) in values.iter().enumerate() {
+                if block.values.get(place) != Some(value) {
+                    block.elements[place] = look_up(value);
+                }
+            }
+            block.values = values;
         }
-        let element = look_up(value);
-        self.elements.resize(self.elements.len().max(place + 1), None);
-        self.elements[place] = element;
-        element
+        &block.elements
     }
 }

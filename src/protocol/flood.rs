@@ -156,7 +156,7 @@ impl Node for Flood {
                 ctx.reply(call, Response::BroadcastOk);
             }
             Request::Read => {
-                let messages = self.durable.values.iter().cloned().collect();
+                let messages = self.durable.values.list();
                 ctx.reply(call, Response::ReadOk { messages });
             }
             Request::GossipStats => ctx.reply(call, self.stats()),

@@ -36,9 +36,7 @@ impl Node for GSet {
                 self.rumors.add(element, ctx);
                 ctx.reply(call, Response::AddOk);
             }
-            Request::Read => {
-                ctx.reply(call, Response::ReadOk { value: self.rumors.seen().iter().cloned().collect() })
-            }
+            Request::Read => ctx.reply(call, Response::ReadOk { value: self.rumors.read() }),
         }
     }
 

@@ -39,9 +39,7 @@ impl Node for Gossip {
                 self.rumors.add(message, ctx);
                 ctx.reply(call, Response::BroadcastOk);
             }
-            Request::Read => {
-                ctx.reply(call, Response::ReadOk { messages: self.rumors.seen().iter().cloned().collect() })
-            }
+            Request::Read => ctx.reply(call, Response::ReadOk { messages: self.rumors.read() }),
             Request::GossipStats => ctx.reply(call, self.stats()),
         }
     }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::knobs::{Config, Timer};
 use crate::id::NodeId;
 use crate::node::{Context, Node};
-use crate::value::{FINGERPRINTS, Value, ValueSet};
+use crate::value::{FINGERPRINTS, Value, ValueList, ValueSet};
 use crate::workload::spread::Event;
 
 /// Node to node. A rumour is small and by far the most common; the rest is boxed, so that all are small in flight.
@@ -79,6 +79,11 @@ impl Rumors {
     /// The values, in order of arrival.
     pub(super) fn seen(&self) -> &ValueSet {
         &self.seen
+    }
+
+    /// What a client reads of them.
+    pub(super) fn read(&mut self) -> ValueList {
+        self.seen.list()
     }
 
     /// How many rumours this node has sent since it came up.
@@ -188,17 +193,23 @@ impl Rumors {
     fn sums(&mut self, of: u64) -> Vec<u64> {
         let mut sums = vec![0_u64; of as usize];
         let bucket = bucket(of);
-        for (print, _) in self.seen.with_prints() {
+        self.seen.for_each_with_print(|print, _| {
             let sum = &mut sums[bucket(print) as usize];
             *sum = (*sum + print) % FINGERPRINTS;
-        }
+        });
         sums
     }
 
     /// The values in some of so many buckets, with their fingerprints.
     fn within(&mut self, of: u64, buckets: &[u64]) -> Vec<(u64, &Value)> {
         let (bucket, wanted) = (bucket(of), one_of(of, buckets));
-        self.seen.with_prints().filter(|(print, _)| wanted(bucket(*print))).collect()
+        let mut within = Vec::new();
+        self.seen.for_each_with_print(|print, value| {
+            if wanted(bucket(print)) {
+                within.push((print, value));
+            }
+        });
+        within
     }
 
     fn with_fingerprints(&mut self, mut prints: Vec<u64>) -> Vec<Value> {
@@ -206,8 +217,13 @@ impl Rumors {
             return Vec::new();
         }
         prints.sort_unstable();
-        let mine = self.seen.with_prints().filter(|(print, _)| prints.binary_search(print).is_ok());
-        mine.map(|(_, value)| value.clone()).collect()
+        let mut mine = Vec::new();
+        self.seen.for_each_with_print(|print, value| {
+            if prints.binary_search(&print).is_ok() {
+                mine.push(value.clone());
+            }
+        });
+        mine
     }
 }
 
@@ -237,7 +253,8 @@ fn one_of(of: u64, buckets: &[u64]) -> impl Fn(u64) -> bool {
     let mut sorted = buckets.to_vec();
     sorted.sort_unstable();
     let room = if of <= MOST_BUCKETS { of } else { 0 };
-    let table: Vec<bool> = (0..room).map(|bucket| sorted.binary_search(&bucket).is_ok()).collect();
+    let mut table = vec![false; room as usize];
+    sorted.iter().take_while(|bucket| **bucket < room).for_each(|bucket| table[*bucket as usize] = true);
     move |bucket| table.get(bucket as usize).copied().unwrap_or_else(|| sorted.binary_search(&bucket).is_ok())
 }
 

@@ -9,7 +9,7 @@ use crate::id::{Members, NodeId};
 use crate::ratio::Quotient;
 use crate::rng::Key;
 use crate::time::Time;
-use crate::value::Value;
+use crate::value::{Value, ValueList};
 use crate::workload::load::Load;
 use crate::workload::set_figures;
 use crate::workload::spread::Spread;
@@ -46,7 +46,7 @@ pub enum Response {
     /// These values are known.
     ReadOk {
         /// Each once, in order of arrival.
-        messages: Vec<Value>,
+        messages: ValueList,
     },
     /// What the protocol has been doing.
     GossipStatsOk {
@@ -316,7 +316,7 @@ mod tests {
     /// The history as clients of a broadcast cluster see it.
     fn history(story: &Story) -> Vec<EntryOf<Broadcast>> {
         let entries = story.entries.iter().map(|entry| {
-            let answer = |values: &Vec<Value>| match entry.request {
+            let answer = |values: &ValueList| match entry.request {
                 Ask::Add(_) => Response::BroadcastOk,
                 Ask::Read => Response::ReadOk { messages: values.clone() },
             };
@@ -509,7 +509,8 @@ mod tests {
     #[test]
     fn a_broadcast_answered_like_a_read_is_neither_acknowledged_nor_a_read() {
         let (members, mut history) = (Members::all(1), history(&story("10ms add 1 n0 ok 12ms")));
-        history[0].outcome = Outcome::Ok(Response::ReadOk { messages: vec![Value::from(1)] });
+        history[0].outcome =
+            Outcome::Ok(Response::ReadOk { messages: [Value::from(1)].into_iter().collect() });
         let facts = Facts { members: &members, wipes: &[], crashes: &[], grace: None };
         let judged = Broadcast::judge(&history, &Spread::new(&members), &facts);
         assert_eq!(

@@ -8,7 +8,7 @@ use crate::check::{Add, Read};
 use crate::id::{Members, NodeId};
 use crate::rng::Key;
 use crate::time::Time;
-use crate::value::Value;
+use crate::value::{Value, ValueList};
 use crate::workload::load::Load;
 use crate::workload::set_figures;
 use crate::workload::spread::Spread;
@@ -43,7 +43,7 @@ pub enum Response {
     /// As far as is known, these are in the set.
     ReadOk {
         /// Each once.
-        value: Vec<Value>,
+        value: ValueList,
     },
 }
 

@@ -84,7 +84,7 @@ impl<const LIE: u8> Node for Teller<LIE> {
                     messages.push(Value::from(-1));
                 }
                 assert!(!Self::lies(PANICS, ctx), "this node has had enough");
-                ctx.reply(call, Response::ReadOk { messages });
+                ctx.reply(call, Response::ReadOk { messages: messages.into_iter().collect() });
             }
             Request::GossipStats => ctx.reject(call, ErrorCode::NotSupported, "none"),
         }

@@ -266,7 +266,7 @@ mod tests {
     use super::super::{Event, PnCounter, Slot};
     use super::*;
     use crate::check::tests::{Ask, Story, story};
-    use crate::value::Value;
+    use crate::value::{Value, ValueList};
     use crate::workload::Workload;
     use expect_test::expect;
 
@@ -277,9 +277,9 @@ mod tests {
     /// The history as clients of a counter see it.
     fn history(story: &Story) -> Vec<Entry<Request, Response>> {
         let entries = story.entries.iter().map(|entry| {
-            let answer = |values: &Vec<Value>| match entry.request {
+            let answer = |values: &ValueList| match entry.request {
                 Ask::Add(_) => Response::AddOk,
-                Ask::Read => Response::ReadOk { value: number(&values[0]) },
+                Ask::Read => Response::ReadOk { value: number(values.iter().next().unwrap()) },
             };
             Entry {
                 client: entry.client,

@@ -112,7 +112,7 @@ fn responses() -> impl Strategy<Value = Response> {
     };
     prop_oneof![
         Just(Response::BroadcastOk),
-        several(values()).prop_map(|messages| Response::ReadOk { messages }),
+        several(values()).prop_map(|messages| Response::ReadOk { messages: messages.into_iter().collect() }),
         (any::<u64>(), any::<u64>(), any::<u64>()).prop_map(stats),
         (0..1_000_u64, 0..1_000_u64, 0..9_u64).prop_map(stats),
     ]
