@@ -42,6 +42,11 @@ impl ValueList {
         self.blocks().flatten()
     }
 
+    /// Whether a value is among them. Costs a look at each.
+    pub fn contains(&self, value: &Value) -> bool {
+        self.iter().any(|other| other == value)
+    }
+
     /// The values in consecutive slices, of which all but the last are full. One that two lists share is one in memory.
     pub(crate) fn blocks(&self) -> impl Iterator<Item = &[Value]> {
         self.0.blocks.iter().map(|block| &**block).chain([&*self.0.rest])
