@@ -24,6 +24,7 @@ mod own_node;
 mod process;
 mod program;
 mod readme;
+mod relay;
 mod replay;
 mod scenario;
 mod scenarios;

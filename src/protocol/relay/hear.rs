@@ -90,6 +90,9 @@ impl Relay {
         let known = usize::try_from(length - start).unwrap_or(usize::MAX).min(values.len());
         let mut values = values.into_iter();
         values.by_ref().take(known).for_each(|value| ctx.emit(Event::Redundant { value }));
+        if let Some(hops) = hops.filter(|_| values.len() > 0) {
+            *self.hops.entry(stream) = hops;
+        }
         for value in values {
             self.news = true;
             ctx.emit(match (self.durable.append(stream, value.clone()), hops) {
@@ -97,9 +100,6 @@ impl Relay {
                 (Novelty::New, Some(hops)) => Event::Delivered { value, hops },
                 (Novelty::New, None) => Event::Repaired { value },
             });
-        }
-        if let Some(hops) = hops {
-            *self.hops.entry(stream) = hops;
         }
     }
 

@@ -14,6 +14,9 @@ pub(super) struct Pace {
 /// What a way and back takes at most before that has been measured.
 const GUESS: Span = Span::from_millis(250);
 
+/// A period of which the guess may be wrong by a good part.
+const SHORT: Span = Span::from_secs(1);
+
 /// What is longer says that a clock was put back.
 const LONGEST: Span = Span::from_secs(5);
 
@@ -44,9 +47,11 @@ impl Pace {
         if passed >= late {
             return Span::ZERO;
         }
-        // The guess may be too long for a short period, and would then mean the flush after the next.
-        let rtt = self.rtt.unwrap_or(GUESS.min(Span::from_nanos(period / 4 * 3)));
-        let before = (rtt + margin).as_nanos() % period;
+        // Where periods are short a wrong guess costs more than the few messages until there is a measurement.
+        if self.rtt.is_none() && period < SHORT.as_nanos() {
+            return Span::ZERO;
+        }
+        let before = (self.rtt() + margin).as_nanos() % period;
         let slot = period - before;
         // In a slot that has passed it is too late for this flush; when the next one comes, all begins anew.
         Span::from_nanos(if slot >= passed { slot } else { late } - passed)
@@ -78,8 +83,8 @@ mod tests {
         let pace = heard(440, Some(200));
         assert_eq!([1_000, 1_100, 1_210].map(|now| millis(&pace, now)), [210, 110, 0]);
         assert_eq!([1_211, 1_400, 1_480, 9_000].map(|now| millis(&pace, now)), [269, 80, 0, 0], "too late");
-        assert_eq!(millis(&heard(440, None), 1_000), 160, "before it was measured");
-        assert_eq!(millis(&heard(200, None), 1_000), 20, "three quarters of the period");
+        assert_eq!(millis(&heard(440, None), 1_000), 0, "before it was measured");
+        assert_eq!(millis(&heard(1_700, None), 1_000), 1_420, "by a guess");
         assert_eq!(millis(&heard(200, Some(200)), 1_000), 170, "for the flush after the next");
     }
 
