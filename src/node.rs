@@ -28,7 +28,7 @@ use serde::de::DeserializeOwned;
 
 use crate::hash::hash_of;
 use crate::id::{ClientId, Members, NodeId};
-use crate::rng::{Key, Stream};
+use crate::rng::{Key, Stream, Tally};
 use crate::time::{Span, Time};
 
 /// What can be copied, compared by hash, shown, written and read back: everything that crosses a host's border.
@@ -223,13 +223,29 @@ impl Source {
 
 /// The key of a handler's draws, made into a generator when first asked for.
 #[derive(Debug)]
-pub(crate) struct Draws {
+pub(crate) struct Draws<'a> {
     /// The run's "node" key.
     pub(crate) run: Key,
     pub(crate) incarnation: u32,
     pub(crate) source: Source,
-    /// How many inputs came from that source before, at this very instant.
-    pub(crate) earlier: u64,
+    pub(crate) earlier: Earlier<'a>,
+}
+
+/// How many inputs came from that source before, at this very instant. Most handlers draw nothing and need no count.
+#[derive(Debug)]
+pub(crate) enum Earlier<'a> {
+    Counted(u64),
+    /// This input is what was noted last.
+    Noted(&'a mut Tally),
+}
+
+impl Earlier<'_> {
+    fn count(&mut self) -> u64 {
+        match self {
+            Earlier::Counted(count) => *count,
+            Earlier::Noted(tally) => tally.earlier(),
+        }
+    }
 }
 
 /// The moment at which a handler runs, as its host sees it.
@@ -242,7 +258,7 @@ pub(crate) struct Moment<'a> {
     pub(crate) now: Time,
     pub(crate) members: &'a Members,
     pub(crate) neighbours: Neighbours<'a>,
-    pub(crate) draws: Draws,
+    pub(crate) draws: Draws<'a>,
 }
 
 /// What a host lends to handlers. It owns it and uses it again, so that nothing allocates once warm.
@@ -276,6 +292,7 @@ pub struct Context<'a, N: Node> {
 }
 
 impl<'a, N: Node> Context<'a, N> {
+    #[inline(always)]
     fn new(config: &'a N::Config, moment: Moment<'a>, outbox: &'a mut Outbox<N>) -> Context<'a, N> {
         assert!(
             outbox.effects.is_empty(),
@@ -312,10 +329,10 @@ impl<'a, N: Node> Context<'a, N> {
 
     /// The generator of this input's draws, keyed by where and when the input came from.
     pub fn rng(&mut self) -> &mut Stream {
-        let Moment { me, at, draws, .. } = &self.moment;
+        let Moment { me, at, draws, .. } = &mut self.moment;
         self.stream.get_or_insert_with(|| {
             let life = draws.run.with(u64::from(me.0) << 32 | u64::from(draws.incarnation));
-            life.with(at.as_nanos()).with(draws.source.word()).with(draws.earlier).stream()
+            life.with(at.as_nanos()).with(draws.source.word()).with(draws.earlier.count()).stream()
         })
     }
 
@@ -408,7 +425,8 @@ pub(crate) fn start<N: Node>(
     N::start(config, durable, &mut Context::new(config, moment, outbox))
 }
 
-/// Gives a node one input. Every host hands its inputs over here.
+/// Gives a node one input. Every host hands its inputs over here. Inlined, so that the context is written but once.
+#[inline(always)]
 pub(crate) fn dispatch<N: Node>(
     node: &mut N,
     config: &N::Config,

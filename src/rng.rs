@@ -188,19 +188,31 @@ impl Tally {
     /// How often this pair came before at this instant; counts this time too. Constant time, no allocation once warm.
     #[inline(always)]
     pub fn next(&mut self, now: Time, pair: (u64, u64)) -> u64 {
-        self.move_to(now);
-        let earlier = if self.from == self.pairs.len() { 0 } else { self.look_for(pair) };
-        self.pairs.push(pair);
-        earlier
+        self.note(now, pair);
+        self.earlier()
     }
 
-    fn look_for(&mut self, pair: (u64, u64)) -> u64 {
-        let rivals = &self.pairs[self.from..];
+    /// Counts this pair this time.
+    #[inline(always)]
+    pub(crate) fn note(&mut self, now: Time, pair: (u64, u64)) {
+        self.move_to(now);
+        self.pairs.push(pair);
+    }
+
+    /// How often the pair that was noted last came before at its instant.
+    #[inline(always)]
+    pub(crate) fn earlier(&mut self) -> u64 {
+        if self.from + 1 == self.pairs.len() { 0 } else { self.look_for_last() }
+    }
+
+    fn look_for_last(&mut self) -> u64 {
+        let (pair, before) = self.pairs.split_last().expect("a pair has been noted");
+        let (pair, rivals) = (*pair, &before[self.from..]);
         if rivals.len() <= FEW {
             return count(rivals, pair);
         }
         self.looks += 1;
-        if self.looks <= FEW { count(rivals, pair) } else { self.table.count(&self.pairs, pair) }
+        if self.looks <= FEW { count(rivals, pair) } else { self.table.count(before, pair) }
     }
 
     /// Says whether the pairs that come next, until this is said again, may equal those that came before.

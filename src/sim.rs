@@ -7,7 +7,7 @@
 
 use crate::hash::fold;
 use crate::id::{Members, NodeId};
-use crate::node::{self, Draws, Effect, Input, InputOf, Moment, Neighbours, Node, Outbox, Source};
+use crate::node::{self, Draws, Earlier, Effect, Input, InputOf, Moment, Neighbours, Node, Outbox, Source};
 use crate::rng::{Keys, Tally};
 use crate::time::{Span, Time};
 use crate::topology::Layout;
@@ -360,7 +360,8 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
         let before = host.hears(self.now);
         self.network.begin_sends(self.now, before);
         self.inputs.compare(self.now, before);
-        let earlier = self.inputs.next(self.now, (u64::from(id.0), source.word()));
+        self.inputs.note(self.now, (u64::from(id.0), source.word()));
+        let earlier = Earlier::Noted(&mut self.inputs);
         let draws =
             Draws { run: self.node_keys.at(self.now), incarnation: host.incarnation, source, earlier };
         let neighbours = Neighbours::new(id, &self.members, self.layout.of(id));
@@ -386,7 +387,8 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
         let before = host.hears(self.now);
         self.network.begin_sends(self.now, before);
         self.inputs.compare(self.now, before);
-        let earlier = self.inputs.next(self.now, (u64::from(id.0), Source::Start.word()));
+        self.inputs.note(self.now, (u64::from(id.0), Source::Start.word()));
+        let earlier = Earlier::Noted(&mut self.inputs);
         let Life::Down(disk) = &mut host.life else { unreachable!("only a node that is down is started") };
         let disk = std::mem::take(disk);
         let draws = Draws { run: self.node_keys.at(self.now), incarnation, source: Source::Start, earlier };

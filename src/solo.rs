@@ -5,7 +5,7 @@
 
 use crate::id::{ClientId, Members, NodeId};
 use crate::node::{
-    self, Call, Draws, Effect, EffectOf, Input, InputOf, Moment, Neighbours, Node, Outbox, Source,
+    self, Call, Draws, Earlier, Effect, EffectOf, Input, InputOf, Moment, Neighbours, Node, Outbox, Source,
 };
 use crate::rng::{Key, Tally};
 use crate::time::{Span, Time};
@@ -43,7 +43,7 @@ impl<N: Node> Solo<N> {
     pub fn new(config: N::Config, me: NodeId, nodes: u32, seed: u64) -> Solo<N> {
         let (members, key) = (Members::all(nodes), Key::new(seed, "node"));
         let mut outbox = Outbox::new();
-        let draws = Draws { run: key, incarnation: 0, source: Source::Start, earlier: 0 };
+        let draws = Draws { run: key, incarnation: 0, source: Source::Start, earlier: Earlier::Counted(0) };
         let neighbours = Neighbours::All(me, &members);
         let moment = Moment { me, at: Time::ZERO, now: Time::ZERO, members: &members, neighbours, draws };
         let node = node::start(&config, N::Durable::default(), moment, &mut outbox);
@@ -141,13 +141,14 @@ impl<N: Node> Solo<N> {
     }
 
     fn moment(&self, source: Source, earlier: u64) -> Moment<'_> {
+        let earlier = Earlier::Counted(earlier);
         let draws = Draws { run: self.key, incarnation: self.incarnation, source, earlier };
         let neighbours = Neighbours::new(self.me, &self.members, self.neighbours.as_deref());
         Moment { me: self.me, at: self.now, now: self.now, members: &self.members, neighbours, draws }
     }
 
     fn give(&mut self, input: InputOf<N>, source: Source) -> Vec<EffectOf<N>> {
-        let earlier = self.inputs.next(self.now, (u64::from(self.me.0), source.word()));
+        let earlier = Earlier::Counted(self.inputs.next(self.now, (u64::from(self.me.0), source.word())));
         let mut outbox = Outbox::new();
         let draws = Draws { run: self.key, incarnation: self.incarnation, source, earlier };
         let neighbours = Neighbours::new(self.me, &self.members, self.neighbours.as_deref());

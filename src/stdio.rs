@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::hash::hash_of;
 use crate::id::{ClientId, Members, NodeId, greatest_node};
 use crate::node::{
-    self, Call, Draws, Effect, EffectOf, ErrorCode, Input, InputOf, Moment, Neighbours, Node, Outbox, Source,
+    self, Call, Draws, Earlier, Effect, EffectOf, ErrorCode, Input, InputOf, Moment, Neighbours, Node,
+    Outbox, Source,
 };
 use crate::rng::{Key, Tally};
 use crate::time::Time;
@@ -234,7 +235,7 @@ impl<N: Node> Running<N> {
         let members = Members::all(names.len() as u32);
         let key = Key::new(seed, "node");
         let mut outbox = Outbox::new();
-        let draws = Draws { run: key, incarnation: 0, source: Source::Start, earlier: 0 };
+        let draws = Draws { run: key, incarnation: 0, source: Source::Start, earlier: Earlier::Counted(0) };
         let neighbours = Neighbours::All(me, &members);
         let moment = Moment { me, at: now, now, members: &members, neighbours, draws };
         let node = node::start(config, N::Durable::default(), moment, &mut outbox);
@@ -372,7 +373,7 @@ impl<N: Node> Running<N> {
     }
 
     fn handle(&mut self, input: InputOf<N>, source: Source, now: Time) -> VecDeque<EffectOf<N>> {
-        let earlier = self.inputs.next(now, (u64::from(self.me.0), source.word()));
+        let earlier = Earlier::Counted(self.inputs.next(now, (u64::from(self.me.0), source.word())));
         let draws = Draws { run: self.key, incarnation: 0, source, earlier };
         let neighbours = Neighbours::new(self.me, &self.members, self.neighbours.as_deref());
         let moment = Moment { me: self.me, at: now, now, members: &self.members, neighbours, draws };

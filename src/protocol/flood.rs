@@ -13,7 +13,7 @@
 //! an Ack names numbers that Hello voided, a Welcome names the disk that asked, and a Tell from another disk than the
 //! sender's latest does not show that the sender has the value. Nothing is kept for a neighbour that owes no answer.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 
 use schemars::JsonSchema;
@@ -28,10 +28,14 @@ use crate::topology;
 use crate::workload::broadcast::{Event, Request, Response};
 
 mod disk;
+mod few;
+mod flights;
 mod message;
 
 use disk::Disk;
 pub use disk::Durable;
+pub use few::Few;
+use flights::{Flight, Flights, Landed};
 use message::{MOST_TOLD, pieces, size};
 pub use message::{Message, Receipt, Told};
 
@@ -99,20 +103,14 @@ pub struct Flood {
     gathered: Vec<(Told, Option<NodeId>)>,
     /// Neighbours that are to be told everything at the next flush.
     owed: BTreeSet<NodeId>,
-    /// What has not been acknowledged, by number; no entry is empty.
-    flights: BTreeMap<NodeId, BTreeMap<u64, Flight>>,
+    flights: Flights,
+    /// Room for what a flush sends; empty in between.
+    due: Vec<(NodeId, Few<Told>)>,
     /// Neighbours that have not answered Hello; `None` before the first was sent.
     asking: Option<BTreeSet<NodeId>>,
     next_number: u64,
     broadcasts_received: u64,
     tells_sent: u64,
-}
-
-/// Values that were first sent together.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Flight {
-    sent: Time,
-    messages: Vec<Told>,
 }
 
 impl Node for Flood {
@@ -135,7 +133,8 @@ impl Node for Flood {
             durable,
             gathered: Vec::new(),
             owed: BTreeSet::new(),
-            flights: BTreeMap::new(),
+            flights: Flights::default(),
+            due: Vec::new(),
             asking: None,
             next_number: 0,
             broadcasts_received: 0,
@@ -198,10 +197,10 @@ impl Node for Flood {
             return;
         }
         let near = ctx.neighbours();
-        for peer in self.flights.keys().filter(|peer| !near.contains(**peer)) {
-            ctx.cancel_timer(Timer::Retry(*peer));
+        for peer in self.flights.peers().filter(|peer| !near.contains(*peer)) {
+            ctx.cancel_timer(Timer::Retry(peer));
         }
-        self.flights.retain(|peer, _| near.contains(*peer));
+        self.flights.keep(|peer| near.contains(peer));
         self.owe_all(ctx);
         if self.asking.take().is_some() {
             ctx.set_timer(Timer::Hello, Span::ZERO);
@@ -268,41 +267,45 @@ impl Flood {
 
     /// Tells each neighbour what is due to it.
     fn flush(&mut self, ctx: &mut Context<'_, Flood>) {
-        let gathered = std::mem::take(&mut self.gathered);
-        let owed = std::mem::take(&mut self.owed);
-        if gathered.is_empty() && owed.is_empty() {
+        if self.gathered.is_empty() && self.owed.is_empty() {
             return;
         }
-        let mut due: Vec<(NodeId, Vec<Told>)> = Vec::new();
+        let mut due = std::mem::take(&mut self.due);
         for peer in self.neighbours(ctx).iter() {
-            let messages: Vec<Told> = match owed.contains(&peer) {
+            let messages: Few<Told> = match self.owed.contains(&peer) {
                 true => self.everything().collect(),
-                false => gathered.iter().filter(|(_, except)| *except != Some(peer)).map(told).collect(),
+                false => self.gathered.iter().filter(|(_, except)| *except != Some(peer)).map(told).collect(),
             };
             if !messages.is_empty() {
                 due.push((peer, messages));
             }
         }
-        for (peer, messages) in due {
-            pieces(messages).into_iter().for_each(|messages| self.tell(peer, messages, ctx));
+        self.gathered.clear();
+        self.owed.clear();
+        for (peer, messages) in due.drain(..) {
+            match messages.len() {
+                1 => self.tell(peer, messages, ctx),
+                _ => pieces(messages).into_iter().for_each(|messages| self.tell(peer, messages.into(), ctx)),
+            }
         }
+        self.due = due;
     }
 
     fn everything(&self) -> impl Iterator<Item = Told> {
         self.durable.values.iter().map(|value| Told { message: value.clone(), hops: None })
     }
 
-    fn tell(&mut self, peer: NodeId, messages: Vec<Told>, ctx: &mut Context<'_, Flood>) {
+    fn tell(&mut self, peer: NodeId, messages: Few<Told>, ctx: &mut Context<'_, Flood>) {
         self.tells_sent += 1;
         let receipt = self.retry.map(|retry| {
             let number = self.next_number;
             self.next_number += 1;
-            let flights = self.flights.entry(peer).or_default();
+            let flights = self.flights.to(peer);
             if flights.is_empty() {
                 ctx.set_timer(Timer::Retry(peer), retry);
             }
-            flights.insert(number, Flight { sent: ctx.now(), messages: messages.clone() });
-            Receipt { disk: self.durable.disk.nonce(), numbers: vec![number] }
+            flights.push_back(Flight { number, sent: ctx.now(), messages: messages.clone() });
+            Receipt { disk: self.durable.disk.nonce(), numbers: Few::one(number) }
         });
         ctx.send(peer, Message::Tell { messages, receipt });
     }
@@ -321,25 +324,24 @@ impl Flood {
 impl Flood {
     /// The neighbour has these on disk. Numbers of an earlier life, or from before a Hello, say nothing.
     fn acknowledged(&mut self, from: NodeId, numbers: &[u64], ctx: &mut Context<'_, Flood>) {
-        let Some(flights) = self.flights.get_mut(&from) else { return };
-        numbers.iter().for_each(|number| _ = flights.remove(number));
-        if flights.is_empty() {
-            self.flights.remove(&from);
-            ctx.cancel_timer(Timer::Retry(from));
+        match self.flights.land(from, numbers) {
+            Landed::Last => ctx.cancel_timer(Timer::Retry(from)),
+            Landed::Some => {}
         }
     }
 
     /// Joins all that has waited for half of `retry`, so that it stays joined, under the numbers that it had, so that
     /// a late Ack still counts.
     fn send_again(&mut self, peer: NodeId, ctx: &mut Context<'_, Flood>) {
-        let (Some(retry), Some(flights)) = (self.retry, self.flights.get_mut(&peer)) else { return };
+        let Some(retry) = self.retry else { return };
+        let flights = self.flights.to(peer);
         let (now, disk) = (ctx.now(), self.durable.disk.nonce());
         let half = Span::from_nanos(retry.as_nanos() / 2);
         let mut joined: Vec<(Vec<u64>, Vec<Told>)> = Vec::new();
         let mut room = 0;
         // A clock that was put back has waited for nothing that it sent, as it were, later.
         let has_waited = |sent: Time| sent > now || sent + half <= now;
-        for (number, flight) in flights.iter_mut().filter(|(_, flight)| has_waited(flight.sent)) {
+        for flight in flights.iter_mut().filter(|flight| has_waited(flight.sent)) {
             flight.sent = now;
             let size: usize = flight.messages.iter().map(size).sum();
             if size > room || joined.is_empty() {
@@ -348,16 +350,17 @@ impl Flood {
             }
             room = room.saturating_sub(size);
             if let Some((numbers, messages)) = joined.last_mut() {
-                numbers.push(*number);
+                numbers.push(flight.number);
                 messages.extend_from_slice(&flight.messages);
             }
         }
-        if let Some(earliest) = flights.values().map(|flight| flight.sent).min() {
+        if let Some(earliest) = flights.iter().map(|flight| flight.sent).min() {
             ctx.set_timer(Timer::Retry(peer), (earliest + retry).since(now));
         }
         for (numbers, messages) in joined {
             self.tells_sent += 1;
-            ctx.send(peer, Message::Tell { messages, receipt: Some(Receipt { disk, numbers }) });
+            let receipt = Some(Receipt { disk, numbers: numbers.into() });
+            ctx.send(peer, Message::Tell { messages: messages.into(), receipt });
         }
     }
 }
@@ -392,7 +395,7 @@ impl Flood {
 
     /// All values are due to the neighbour; what was under way to it is among them.
     fn owe(&mut self, peer: NodeId, ctx: &mut Context<'_, Flood>) {
-        if self.flights.remove(&peer).is_some() {
+        if self.flights.forget(peer) {
             ctx.cancel_timer(Timer::Retry(peer));
         }
         if self.gathered.is_empty() && self.owed.is_empty() {
@@ -466,14 +469,14 @@ mod tests {
         Request::Broadcast { message: Value::from(number) }
     }
 
-    fn told(number: i64) -> Vec<Told> {
-        vec![Told { message: Value::from(number), hops: Some(3) }]
+    fn told(number: i64) -> Few<Told> {
+        Few::one(Told { message: Value::from(number), hops: Some(3) })
     }
 
     fn from_disk(disk: u64, number: i64) -> Message {
         Message::Tell {
             messages: told(number),
-            receipt: Some(Receipt { disk, numbers: vec![number as u64] }),
+            receipt: Some(Receipt { disk, numbers: Few::one(number as u64) }),
         }
     }
 
@@ -482,7 +485,7 @@ mod tests {
     }
 
     /// The numbers that the Tells among these effects want acknowledged, by neighbour.
-    fn numbers(effects: &[crate::node::EffectOf<Flood>]) -> Vec<(NodeId, Vec<u64>)> {
+    fn numbers(effects: &[crate::node::EffectOf<Flood>]) -> Vec<(NodeId, Few<u64>)> {
         let tells = effects.iter().filter_map(|effect| match effect {
             Effect::Send(to, Message::Tell { receipt: Some(receipt), .. }) => {
                 Some((*to, receipt.numbers.clone()))
@@ -546,7 +549,7 @@ mod tests {
         "#]],
             again,
         );
-        check(&expect![[""]], &node.message(peer, Message::Ack { numbers: vec![numbers[0] + 1] }));
+        check(&expect![[""]], &node.message(peer, Message::Ack { numbers: Few::one(numbers[0] + 1) }));
         check(
             &expect![[r#"
             CancelTimer(Retry(n0))
@@ -564,7 +567,7 @@ mod tests {
         let second = numbers(&node.request(broadcast(2)));
         let again = node.elapse(Span::from_millis(900));
         let joined: Vec<_> = again.iter().flat_map(|(_, effects)| numbers(effects)).collect();
-        let both = |at: usize| (first[at].0, [first[at].1.clone(), second[at].1.clone()].concat());
+        let both = |at: usize| (first[at].0, first[at].1.iter().chain(&*second[at].1).copied().collect());
         assert_eq!(joined, [both(0), both(1)]);
         for (peer, numbers) in first.into_iter().chain(second) {
             node.message(peer, Message::Ack { numbers });
@@ -769,9 +772,12 @@ mod tests {
     fn strange_messages_do_no_harm() {
         let mut node = between(Config::default());
         for message in [
-            Message::Tell { messages: vec![], receipt: None },
-            Message::Tell { messages: vec![], receipt: Some(Receipt { disk: u64::MAX, numbers: vec![] }) },
-            Message::Ack { numbers: vec![1, 1] },
+            Message::Tell { messages: vec![].into(), receipt: None },
+            Message::Tell {
+                messages: vec![].into(),
+                receipt: Some(Receipt { disk: u64::MAX, numbers: vec![].into() }),
+            },
+            Message::Ack { numbers: vec![1, 1].into() },
             Message::Welcome { disk: 3 },
             Message::Hello { disk: 0 },
         ] {

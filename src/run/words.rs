@@ -138,8 +138,8 @@ mod tests {
     #[test]
     fn a_payload_is_its_type_and_what_it_carries() {
         let told = |hops| Told { message: Value::from(3), hops };
-        let tell = |messages, receipt| Message::Tell { messages, receipt };
-        let receipt = Receipt { disk: 12, numbers: vec![1, 2] };
+        let tell = |messages: Vec<_>, receipt| Message::Tell { messages: messages.into(), receipt };
+        let receipt = Receipt { disk: 12, numbers: vec![1, 2].into() };
         assert_eq!(brief(&Request::Read, 80), "read");
         assert_eq!(brief(&Request::Broadcast { message: Value::from(3) }, 80), "broadcast 3");
         assert_eq!(brief(&tell(vec![told(None)], None), 80), "tell [{message 3}]");

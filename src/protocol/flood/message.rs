@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::few::Few;
 use crate::value::Value;
 
 /// Node to node.
@@ -11,14 +12,14 @@ pub enum Message {
     /// Values for you.
     Tell {
         /// In the order in which the sender learnt them.
-        messages: Vec<Told>,
+        messages: Few<Told>,
         /// What to acknowledge; nothing in a blind flood.
         receipt: Option<Receipt>,
     },
     /// These are on my disk.
     Ack {
         /// The numbers of the Tell.
-        numbers: Vec<u64>,
+        numbers: Few<u64>,
     },
     /// My disk was blank: tell me everything.
     Hello {
@@ -47,7 +48,7 @@ pub struct Receipt {
     /// The disk that the values are on.
     pub disk: u64,
     /// One number for each time that some of these values were first sent.
-    pub numbers: Vec<u64>,
+    pub numbers: Few<u64>,
 }
 
 /// So many bytes go into one message at most, but for its first value.
@@ -59,10 +60,7 @@ pub(super) fn size(told: &Told) -> usize {
 }
 
 /// The values in as few messages as they fit into.
-pub(super) fn pieces(messages: Vec<Told>) -> Vec<Vec<Told>> {
-    if messages.len() == 1 {
-        return vec![messages];
-    }
+pub(super) fn pieces(messages: Few<Told>) -> Vec<Vec<Told>> {
     let (mut pieces, mut room) = (Vec::new(), 0);
     for told in messages {
         let size = size(&told);

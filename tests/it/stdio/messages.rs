@@ -79,11 +79,12 @@ fn tells() -> impl Strategy<Value = flood::Message> {
         Message::Tell { .. } | Message::Ack { .. } | Message::Hello { .. } | Message::Welcome { .. } => {}
     };
     let told = (values(), any::<Option<u32>>()).prop_map(|(message, hops)| Told { message, hops });
-    let receipt = (any::<u64>(), several(any::<u64>())).prop_map(|(disk, numbers)| Receipt { disk, numbers });
+    let receipt = (any::<u64>(), several(any::<u64>()))
+        .prop_map(|(disk, numbers)| Receipt { disk, numbers: numbers.into() });
     prop_oneof![
         (several(told), prop::option::of(receipt))
-            .prop_map(|(messages, receipt)| Message::Tell { messages, receipt }),
-        several(any::<u64>()).prop_map(|numbers| Message::Ack { numbers }),
+            .prop_map(|(messages, receipt)| Message::Tell { messages: messages.into(), receipt }),
+        several(any::<u64>()).prop_map(|numbers| Message::Ack { numbers: numbers.into() }),
         any::<u64>().prop_map(|disk| Message::Hello { disk }),
         any::<u64>().prop_map(|disk| Message::Welcome { disk }),
     ]
