@@ -358,10 +358,13 @@ impl<'a, N: Node> Context<'a, N> {
             order.retain(|node| !barred(*node, picked));
             picked.extend(&order[..full - picked.len()]);
         }
-        while picked.len() < full {
-            let node = NodeId(self.rng().below(u64::from(members.count())) as u32);
-            if !barred(node, picked) {
-                picked.push(node);
+        if picked.len() < full {
+            let stream = self.rng();
+            while picked.len() < full {
+                let node = NodeId(stream.below(u64::from(members.count())) as u32);
+                if !barred(node, picked) {
+                    picked.push(node);
+                }
             }
         }
     }
@@ -370,6 +373,7 @@ impl<'a, N: Node> Context<'a, N> {
     ///
     /// # Panics
     /// If `to` is this node or no node of the cluster.
+    #[inline]
     pub fn send(&mut self, to: NodeId, message: N::Message) {
         assert!(to != self.moment.me, "{to} sends to itself");
         assert!(to.0 < self.moment.members.count(), "{to} is not a node of the cluster");

@@ -202,9 +202,17 @@ impl Tally {
     /// How often the pair that was noted last came before at its instant.
     #[inline(always)]
     pub(crate) fn earlier(&mut self) -> u64 {
-        if self.from + 1 == self.pairs.len() { 0 } else { self.look_for_last() }
+        let Some((pair, before)) = self.pairs.split_last() else { return 0 };
+        let rivals = &before[self.from..];
+        // Most often there are a few, and all are others: no count is quicker than to see that.
+        if rivals.len() <= FEW && !rivals.iter().any(|rival| rival == pair) {
+            0
+        } else {
+            self.look_for_last()
+        }
     }
 
+    #[cold]
     fn look_for_last(&mut self) -> u64 {
         let (pair, before) = self.pairs.split_last().expect("a pair has been noted");
         let (pair, rivals) = (*pair, &before[self.from..]);

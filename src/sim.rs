@@ -321,7 +321,7 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn deliver(&mut self, passage: Passage, message: N::Message) {
         self.counters.delivered += 1;
         self.record(&Record::Deliver(passage, &message));
@@ -355,6 +355,7 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
 
     // ---- handlers
 
+    #[inline(always)]
     fn handle(&mut self, id: NodeId, input: InputOf<N>, source: Source) {
         let host = &mut self.hosts[id.index()];
         let before = host.hears(self.now);

@@ -8,12 +8,13 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use indexmap::IndexSet;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use serde_json::value::RawValue;
 
-use crate::hash::{BuildWordHasher, hash_of, mix};
+use crate::hash::{hash_of, mix};
 
 mod list;
 
@@ -212,10 +213,31 @@ enum Held {
 
 #[derive(Clone, Debug, Default)]
 struct Many {
-    values: IndexSet<Value, BuildWordHasher>,
+    values: Vec<Value>,
+    /// Where each lies, found by its hash: four bytes a value, as in a very large cluster there are very many.
+    places: HashTable<u32>,
     /// The fingerprints of the first of them: those that there were when somebody last asked for any.
     prints: Vec<u64>,
     blocks: Blocks,
+}
+
+impl Many {
+    fn insert(&mut self, value: Value) -> bool {
+        let Many { values, places, .. } = self;
+        let place = u32::try_from(values.len()).expect("a set holds fewer than 2^32 values");
+        let (same, hash) =
+            (|at: &u32| values[*at as usize] == value, |at: &u32| hash_of(&values[*at as usize]));
+        match places.entry(hash_of(&value), same, hash) {
+            Entry::Occupied(_) => return false,
+            Entry::Vacant(vacant) => vacant.insert(place),
+        };
+        values.push(value);
+        true
+    }
+
+    fn contains(&self, value: &Value) -> bool {
+        self.places.find(hash_of(value), |at| self.values[*at as usize] == *value).is_some()
+    }
 }
 
 /// Stays below 2^53, so that no JSON reader on the way rounds it.
@@ -233,10 +255,11 @@ impl ValueSet {
             Held::Nothing => self.0 = Held::One(value),
             Held::One(only) if *only == value => return false,
             Held::One(only) => {
-                let values = [only.clone(), value].into_iter().collect();
-                self.0 = Held::Many(Box::new(Many { values, ..Many::default() }));
+                let mut many = Many::default();
+                [only.clone(), value].into_iter().for_each(|value| _ = many.insert(value));
+                self.0 = Held::Many(Box::new(many));
             }
-            Held::Many(many) => return many.values.insert(value),
+            Held::Many(many) => return many.insert(value),
         }
         true
     }
@@ -247,7 +270,7 @@ impl ValueSet {
         match &self.0 {
             Held::Nothing => false,
             Held::One(only) => only == value,
-            Held::Many(many) => many.values.contains(value),
+            Held::Many(many) => many.contains(value),
         }
     }
 

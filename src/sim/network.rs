@@ -95,6 +95,17 @@ pub enum Profile {
     Maelstrom,
 }
 
+impl Profile {
+    /// As much of a latency as counts.
+    #[inline]
+    fn whole(self, latency: Span) -> Span {
+        match self {
+            Profile::Ideal => latency,
+            Profile::Maelstrom => Span::from_millis(latency.as_millis()),
+        }
+    }
+}
+
 /// How a set of links differs from the rest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -253,17 +264,32 @@ struct Link {
     latency: Latency,
     loss: Odds,
     duplicate: Odds,
+    /// The latency if nothing about a message is left to chance.
+    certain: Option<Span>,
 }
 
 impl Link {
-    /// The latency if nothing about the message is left to chance.
-    fn certain(self) -> Option<Span> {
-        match self.latency {
-            Latency::Constant(span) if self.loss == Odds::NONE && self.duplicate == Odds::NONE => Some(span),
-            Latency::Constant(_)
-            | Latency::Uniform { .. }
-            | Latency::Exponential { .. }
-            | Latency::Lognormal { .. } => None,
+    fn new(latency: Latency, loss: Odds, duplicate: Odds) -> Link {
+        let certain = match latency {
+            Latency::Constant(span) => (loss == Odds::NONE && duplicate == Odds::NONE).then_some(span),
+            Latency::Uniform { .. } | Latency::Exponential { .. } | Latency::Lognormal { .. } => None,
+        };
+        Link { latency, loss, duplicate, certain }
+    }
+
+    /// The draws come in a fixed order (loss, duplicate, latency, the copy's latency), so that a higher loss loses the
+    /// same messages and more.
+    #[inline(always)]
+    fn draw(&self, profile: Profile, now: Time, mut stream: Stream) -> Fate {
+        let (lost, twice) = (self.loss.happen(stream.word()), self.duplicate.happen(stream.word()));
+        if lost {
+            return Fate::Lost;
+        }
+        let due = now + profile.whole(self.latency.draw(&mut stream));
+        if twice {
+            Fate::Twice(due, now + profile.whole(self.latency.draw(&mut stream)))
+        } else {
+            Fate::Once(due)
         }
     }
 }
@@ -274,11 +300,7 @@ impl Network {
         Network {
             keys: Keys::new(*seed, *reseed, "net"),
             client_keys: Keys::new(*seed, *reseed, "client"),
-            base: Link {
-                latency: config.latency,
-                loss: config.loss.odds(),
-                duplicate: config.duplicate.odds(),
-            },
+            base: Link::new(config.latency, config.loss.odds(), config.duplicate.odds()),
             client_latency: config.client_latency,
             permanent: config.links.iter().map(|change| Override::new(change, members)).collect(),
             overrides: BTreeMap::new(),
@@ -314,23 +336,17 @@ impl Network {
         self.cuts.iter().find(|(_, cut)| cut.cuts(src, dst)).map(|(fault, _)| *fault)
     }
 
-    #[inline]
-    fn link(&self, src: NodeId, dst: NodeId) -> Link {
-        let plain = self.permanent.is_empty() && self.overrides.is_empty();
-        if plain { self.base } else { self.changed_link(src, dst) }
-    }
-
     #[cold]
     fn changed_link(&self, src: NodeId, dst: NodeId) -> Link {
-        let mut link = self.base;
+        let Link { mut latency, mut loss, mut duplicate, .. } = self.base;
         for change in
             self.permanent.iter().chain(self.overrides.values()).filter(|change| change.covers(src, dst))
         {
-            link.latency = change.latency.unwrap_or(link.latency);
-            link.loss = change.loss.map_or(link.loss, Chance::odds);
-            link.duplicate = change.duplicate.map_or(link.duplicate, Chance::odds);
+            latency = change.latency.unwrap_or(latency);
+            loss = change.loss.map_or(loss, Chance::odds);
+            duplicate = change.duplicate.map_or(duplicate, Chance::odds);
         }
-        link
+        Link::new(latency, loss, duplicate)
     }
 
     /// Says whether whoever sends next may have sent before at this very instant.
@@ -340,42 +356,27 @@ impl Network {
     }
 
     /// Draws the fate of a message sent now.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn route(&mut self, src: NodeId, dst: NodeId, now: Time) -> Fate {
-        let link = self.link(src, dst);
-        let fate = match link.certain() {
+        let plain = self.permanent.is_empty() && self.overrides.is_empty();
+        let changed;
+        let link = if plain {
+            &self.base
+        } else {
+            changed = self.changed_link(src, dst);
+            &changed
+        };
+        let fate = match link.certain {
             // Links change before anything is sent at an instant: no draw of this instant needs this one counted.
-            Some(latency) => Fate::Once(now + self.whole(latency)),
-            None => self.drawn(link, src, dst, now),
+            Some(latency) => Fate::Once(now + self.profile.whole(latency)),
+            None => {
+                let pair = u64::from(src.0) << 32 | u64::from(dst.0);
+                let earlier = self.sends.next(now, (pair, 0));
+                let key = self.keys.at(now).with(pair).with(now.as_nanos()).with(earlier);
+                link.draw(self.profile, now, key.stream())
+            }
         };
         if self.fifo.is_none() { fate } else { self.in_order(src, dst, fate) }
-    }
-
-    /// The draws come in a fixed order (loss, duplicate, latency, the copy's latency), so that a higher loss loses the
-    /// same messages and more.
-    #[inline]
-    fn drawn(&mut self, link: Link, src: NodeId, dst: NodeId, now: Time) -> Fate {
-        let pair = u64::from(src.0) << 32 | u64::from(dst.0);
-        let earlier = self.sends.next(now, (pair, 0));
-        let mut stream = self.keys.at(now).with(pair).with(now.as_nanos()).with(earlier).stream();
-        let (lost, twice) = (link.loss.happen(stream.word()), link.duplicate.happen(stream.word()));
-        if lost {
-            return Fate::Lost;
-        }
-        let due = now + self.whole(link.latency.draw(&mut stream));
-        if twice {
-            Fate::Twice(due, now + self.whole(link.latency.draw(&mut stream)))
-        } else {
-            Fate::Once(due)
-        }
-    }
-
-    #[inline]
-    fn whole(&self, latency: Span) -> Span {
-        match self.profile {
-            Profile::Ideal => latency,
-            Profile::Maelstrom => Span::from_millis(latency.as_millis()),
-        }
     }
 
     #[cold]

@@ -34,7 +34,7 @@ impl<T> Slab<T> {
         Slab { slots: Vec::new(), free: Vec::new() }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn put(&mut self, item: T) -> u32 {
         if let Some(slot) = self.free.pop() {
             // The slot is empty, so that there is nothing to drop, which the compiler cannot know.
@@ -49,7 +49,7 @@ impl<T> Slab<T> {
         self.slots[slot as usize].as_ref().expect("what is pending is looked at before it is taken")
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn take(&mut self, slot: u32) -> T {
         self.free.push(slot);
         self.slots[slot as usize].take().expect("what is pending is taken once")
