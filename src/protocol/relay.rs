@@ -21,7 +21,7 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 use crate::id::NodeId;
 use crate::node::{Call, Context, Node};
 use crate::ratio::Quotient;
-use crate::time::Span;
+use crate::time::{Span, Time};
 use crate::workload::broadcast::{Event, Request, Response};
 
 mod disk;
@@ -64,7 +64,7 @@ impl Default for Config {
             period: Span::from_millis(440),
             margin: Span::from_millis(20),
             ack: Span::from_secs(2),
-            patience: Span::from_millis(600),
+            patience: Span::from_millis(400),
         }
     }
 }
@@ -97,6 +97,15 @@ pub enum Timer {
     Heartbeat,
 }
 
+/// What a node that has something for its hub waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Up {
+    /// For its slot, at this instant.
+    InSlot(Time),
+    /// For the next flush, or for that to be overdue.
+    Late,
+}
+
 /// A node that relays.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Relay {
@@ -115,8 +124,8 @@ pub struct Relay {
     /// Whom this node follows; itself if it is a root.
     hub: NodeId,
     pace: Pace,
-    /// Whether the timer is set that brings the hub what is new.
-    up_set: bool,
+    /// What the timer that brings the hub what is new is set for, if it is.
+    up: Option<Up>,
     /// Whether somebody served may lack something, or be owed an acknowledgement.
     news: bool,
     /// Whether a period has not yet passed since the last flush.
@@ -156,7 +165,7 @@ impl Node for Relay {
             peers: BTreeMap::new(),
             hub: ctx.nodes().iter().next().unwrap_or(ctx.me()),
             pace: Pace::default(),
-            up_set: false,
+            up: None,
             news: false,
             cooling: false,
             pull: None,
@@ -255,7 +264,6 @@ mod tests {
     use crate::sim::network::{Latency, NetworkConfig, Profile};
     use crate::sim::{Setup, Sim, Stop};
     use crate::solo::Solo;
-    use crate::time::Time;
     use crate::value::Value;
     use crate::workload::{Effects, Operation, Phase};
 
@@ -343,11 +351,11 @@ mod tests {
         check(&expect![[r#""#]], leaf.started());
         check(
             &expect![[r#"
-            Reply(Call(0), BroadcastOk)
-            Emit(Delivered { value: 1, hops: 0 })
-            n0 <- {"disk":2369787263975613,"hub":0,"count":1,"data":[{"node":2,"disk":2369787263975613,"start":0,"hops":1,"messages":[1]}],"clock":"0s"}
-            SetTimer(Patience(n0), 1.29s)
-        "#]],
+                Reply(Call(0), BroadcastOk)
+                Emit(Delivered { value: 1, hops: 0 })
+                n0 <- {"disk":2369787263975613,"hub":0,"count":1,"data":[{"node":2,"disk":2369787263975613,"start":0,"hops":1,"messages":[1]}],"clock":"0s"}
+                SetTimer(Patience(n0), 1.09s)
+            "#]],
             &leaf.request(broadcast(1)),
         );
         leaf.elapse(Span::from_millis(200));
@@ -392,16 +400,16 @@ mod tests {
         let up = Relayed { data: vec![batch(2, 0, 20..21)], clock: Some(Time::ZERO), ..says(0, 1) };
         check(
             &expect![[r#"
-            Emit(Delivered { value: 20, hops: 1 })
-            n1 <- {"disk":7591801269723121,"hub":0,"count":1,"data":[{"node":2,"disk":9,"start":0,"hops":2,"messages":[20]}],"flush":"440ms"}
-            SetTimer(Patience(n1), 3.29s)
-            n2 <- {"disk":7591801269723121,"hub":0,"count":1,"have":[[2,9,1]],"flush":"440ms","echo":["0s","0s"]}
-            n3 <- {"disk":7591801269723121,"hub":0,"count":1,"data":[{"node":2,"disk":9,"start":0,"hops":2,"messages":[20]}],"flush":"440ms"}
-            SetTimer(Patience(n3), 3.29s)
-            n4 <- {"disk":7591801269723121,"hub":0,"count":1,"data":[{"node":2,"disk":9,"start":0,"hops":2,"messages":[20]}],"flush":"440ms"}
-            SetTimer(Patience(n4), 3.29s)
-            SetTimer(Flush, 440ms)
-        "#]],
+                Emit(Delivered { value: 20, hops: 1 })
+                n1 <- {"disk":7591801269723121,"hub":0,"count":1,"data":[{"node":2,"disk":9,"start":0,"hops":2,"messages":[20]}],"flush":"440ms"}
+                SetTimer(Patience(n1), 3.09s)
+                n2 <- {"disk":7591801269723121,"hub":0,"count":1,"have":[[2,9,1]],"flush":"440ms","echo":["0s","0s"]}
+                n3 <- {"disk":7591801269723121,"hub":0,"count":1,"data":[{"node":2,"disk":9,"start":0,"hops":2,"messages":[20]}],"flush":"440ms"}
+                SetTimer(Patience(n3), 3.09s)
+                n4 <- {"disk":7591801269723121,"hub":0,"count":1,"data":[{"node":2,"disk":9,"start":0,"hops":2,"messages":[20]}],"flush":"440ms"}
+                SetTimer(Patience(n4), 3.09s)
+                SetTimer(Flush, 440ms)
+            "#]],
             &hears(&mut hub, 2, up),
         );
         hub.elapse(Span::from_millis(40));
@@ -424,11 +432,11 @@ mod tests {
             Pull
             SetTimer(Pull, 1s)
             n3 <- {"disk":7591801269723121,"hub":0,"count":3,"have":[[0,7591801269723121,1],[2,9,1],[3,9,1]],"want":2354322645056473}
-            SetTimer(Patience(n3), 850ms)
+            SetTimer(Patience(n3), 650ms)
             Flush
             n1 <- {"disk":7591801269723121,"hub":0,"count":3,"data":[{"node":0,"disk":7591801269723121,"start":0,"hops":1,"messages":[1]},{"node":3,"disk":9,"start":0,"hops":2,"messages":[30]}],"flush":"440ms"}
             n2 <- {"disk":7591801269723121,"hub":0,"count":3,"data":[{"node":0,"disk":7591801269723121,"start":0,"hops":1,"messages":[1]},{"node":3,"disk":9,"start":0,"hops":2,"messages":[30]}],"flush":"440ms"}
-            SetTimer(Patience(n2), 3.29s)
+            SetTimer(Patience(n2), 3.09s)
             n3 <- {"disk":7591801269723121,"hub":0,"count":3,"data":[{"node":0,"disk":7591801269723121,"start":0,"hops":1,"messages":[1]}],"flush":"440ms","echo":["0s","400ms"]}
             n4 <- {"disk":7591801269723121,"hub":0,"count":3,"data":[{"node":0,"disk":7591801269723121,"start":0,"hops":1,"messages":[1]},{"node":3,"disk":9,"start":0,"hops":2,"messages":[30]}],"flush":"440ms"}
             SetTimer(Flush, 440ms)
@@ -453,14 +461,14 @@ mod tests {
         let late = Relayed { data: vec![batch(2, 3, 23..24)], want: Some(5), ..says(0, 4) };
         check(
             &expect![[r#"
-            Emit(Delivered { value: 23, hops: 1 })
-            n1 <- {"disk":7591801269723121,"hub":0,"count":4,"data":[{"node":2,"disk":9,"start":3,"hops":2,"messages":[23]}],"flush":"440ms"}
-            n2 <- {"disk":7591801269723121,"hub":0,"count":4,"data":[{"node":2,"disk":9,"start":0,"hops":2,"messages":[20,21,22,23]}],"flush":"440ms"}
-            SetTimer(Patience(n2), 3.29s)
-            n3 <- {"disk":7591801269723121,"hub":0,"count":4,"data":[{"node":2,"disk":9,"start":3,"hops":2,"messages":[23]}],"flush":"440ms"}
-            n4 <- {"disk":7591801269723121,"hub":0,"count":4,"data":[{"node":2,"disk":9,"start":3,"hops":2,"messages":[23]}],"flush":"440ms"}
-            SetTimer(Flush, 440ms)
-        "#]],
+                Emit(Delivered { value: 23, hops: 1 })
+                n1 <- {"disk":7591801269723121,"hub":0,"count":4,"data":[{"node":2,"disk":9,"start":3,"hops":2,"messages":[23]}],"flush":"440ms"}
+                n2 <- {"disk":7591801269723121,"hub":0,"count":4,"data":[{"node":2,"disk":9,"start":0,"hops":2,"messages":[20,21,22,23]}],"flush":"440ms"}
+                SetTimer(Patience(n2), 3.09s)
+                n3 <- {"disk":7591801269723121,"hub":0,"count":4,"data":[{"node":2,"disk":9,"start":3,"hops":2,"messages":[23]}],"flush":"440ms"}
+                n4 <- {"disk":7591801269723121,"hub":0,"count":4,"data":[{"node":2,"disk":9,"start":3,"hops":2,"messages":[23]}],"flush":"440ms"}
+                SetTimer(Flush, 440ms)
+            "#]],
             &hears(&mut hub, 2, late),
         );
         assert_eq!(known(&hub), 0, "what comes late from the disk that is lost brings values and no more");
@@ -483,9 +491,9 @@ mod tests {
         let covers = |length| Relayed { have: vec![(NodeId(2), disk, length)], ..says(0, length) };
         check(
             &expect![[r#"
-            CancelTimer(Patience(n0))
-            SetTimer(Patience(n0), 1.29s)
-        "#]],
+                CancelTimer(Patience(n0))
+                SetTimer(Patience(n0), 1.09s)
+            "#]],
             &hears(&mut leaf, 0, covers(1)),
         );
         check(
@@ -509,18 +517,18 @@ mod tests {
         check(&expect![[r#""#]], &hears(&mut hub, 2, up(1, 21..22)));
         check(
             &expect![[r#"
-            Emit(Delivered { value: 20, hops: 1 })
-            Emit(Delivered { value: 21, hops: 1 })
-            Emit(Delivered { value: 22, hops: 1 })
-            n1 <- {"disk":7591801269723121,"hub":0,"count":3,"data":[{"node":2,"disk":9,"start":0,"hops":2,"messages":[20,21,22]}],"flush":"440ms"}
-            SetTimer(Patience(n1), 3.29s)
-            n2 <- {"disk":7591801269723121,"hub":0,"count":3,"have":[[2,9,3]],"flush":"440ms"}
-            n3 <- {"disk":7591801269723121,"hub":0,"count":3,"data":[{"node":2,"disk":9,"start":0,"hops":2,"messages":[20,21,22]}],"flush":"440ms"}
-            SetTimer(Patience(n3), 3.29s)
-            n4 <- {"disk":7591801269723121,"hub":0,"count":3,"data":[{"node":2,"disk":9,"start":0,"hops":2,"messages":[20,21,22]}],"flush":"440ms"}
-            SetTimer(Patience(n4), 3.29s)
-            SetTimer(Flush, 440ms)
-        "#]],
+                Emit(Delivered { value: 20, hops: 1 })
+                Emit(Delivered { value: 21, hops: 1 })
+                Emit(Delivered { value: 22, hops: 1 })
+                n1 <- {"disk":7591801269723121,"hub":0,"count":3,"data":[{"node":2,"disk":9,"start":0,"hops":2,"messages":[20,21,22]}],"flush":"440ms"}
+                SetTimer(Patience(n1), 3.09s)
+                n2 <- {"disk":7591801269723121,"hub":0,"count":3,"have":[[2,9,3]],"flush":"440ms"}
+                n3 <- {"disk":7591801269723121,"hub":0,"count":3,"data":[{"node":2,"disk":9,"start":0,"hops":2,"messages":[20,21,22]}],"flush":"440ms"}
+                SetTimer(Patience(n3), 3.09s)
+                n4 <- {"disk":7591801269723121,"hub":0,"count":3,"data":[{"node":2,"disk":9,"start":0,"hops":2,"messages":[20,21,22]}],"flush":"440ms"}
+                SetTimer(Patience(n4), 3.09s)
+                SetTimer(Flush, 440ms)
+            "#]],
             &hears(&mut hub, 2, up(0, 20..21)),
         );
         check(
@@ -548,27 +556,36 @@ mod tests {
         leaf.elapse(Span::from_millis(200));
         expect![[r#"
             Patience(n0)
-            SetTimer(Probe(n0), 1.065564372s)
-            n0 <- {"disk":2369787263975613,"hub":0,"count":4,"have":[[2,2369787263975613,2],[3,9,2]],"want":483562465949755,"clock":"1.29s"}
-            SetTimer(Patience(n0), 850ms)
-            n1 <- {"disk":2369787263975613,"hub":1,"count":4,"have":[[3,9,2]],"data":[{"node":2,"disk":2369787263975613,"start":1,"hops":1,"messages":[2]}],"want":483562465949756,"clock":"1.29s"}
-            SetTimer(Patience(n1), 850ms)
+            SetTimer(Probe(n0), 873.05433ms)
+            n0 <- {"disk":2369787263975613,"hub":0,"count":4,"have":[[2,2369787263975613,2],[3,9,2]],"want":483562465949755,"clock":"1.09s"}
+            SetTimer(Patience(n0), 650ms)
+            n1 <- {"disk":2369787263975613,"hub":1,"count":4,"have":[[3,9,2]],"data":[{"node":2,"disk":2369787263975613,"start":1,"hops":1,"messages":[2]}],"want":483562465949756,"clock":"1.09s"}
+            SetTimer(Patience(n1), 650ms)
         "#]].assert_eq(&elapse(&mut leaf, 1_300));
         assert_eq!(leaf.node().hub, NodeId(1));
         expect![[r#"
             Patience(n0)
             Patience(n1)
-            SetTimer(Probe(n1), 930.275195ms)
-            n1 <- {"disk":2369787263975613,"hub":1,"count":4,"have":[[2,2369787263975613,2],[3,9,2]],"want":483562465949757,"clock":"2.14s"}
-            SetTimer(Patience(n1), 850ms)
+            SetTimer(Probe(n1), 1.133996636s)
+            n1 <- {"disk":2369787263975613,"hub":1,"count":4,"have":[[2,2369787263975613,2],[3,9,2]],"want":483562465949757,"clock":"1.74s"}
+            SetTimer(Patience(n1), 650ms)
             n3 <- {"disk":2369787263975613,"hub":2,"count":4,"have":[[3,9,2]],"data":[{"node":2,"disk":2369787263975613,"start":1,"hops":1,"messages":[2]}],"want":483562465949758,"flush":"440ms"}
-            SetTimer(Patience(n3), 850ms)
+            SetTimer(Patience(n3), 650ms)
             n4 <- {"disk":2369787263975613,"hub":2,"count":4,"have":[[3,9,2]],"data":[{"node":2,"disk":2369787263975613,"start":1,"hops":1,"messages":[2]}],"want":483562465949759,"flush":"440ms"}
-            SetTimer(Patience(n4), 850ms)
+            SetTimer(Patience(n4), 650ms)
             Probe(n0)
-            SetTimer(Probe(n0), 1.971078686s)
+            SetTimer(Probe(n0), 2.333578993s)
             n0 <- {"disk":2369787263975613,"hub":2,"count":4,"have":[[2,2369787263975613,2],[3,9,2]],"want":483562465949760}
-            SetTimer(Patience(n0), 850ms)
+            SetTimer(Patience(n0), 650ms)
+            Patience(n1)
+            Patience(n3)
+            SetTimer(Probe(n3), 1.159897874s)
+            n3 <- {"disk":2369787263975613,"hub":2,"count":4,"have":[[2,2369787263975613,2],[3,9,2]],"want":483562465949761}
+            SetTimer(Patience(n3), 650ms)
+            Patience(n4)
+            SetTimer(Probe(n4), 1.078153065s)
+            n4 <- {"disk":2369787263975613,"hub":2,"count":4,"have":[[2,2369787263975613,2],[3,9,2]],"want":483562465949762}
+            SetTimer(Patience(n4), 650ms)
         "#]].assert_eq(&elapse(&mut leaf, 900));
         assert_eq!(leaf.node().hub, NodeId(2), "a root");
     }
@@ -582,7 +599,7 @@ mod tests {
                 n3 <- {"disk":8291029656185729,"hub":0,"count":1,"have":[[3,9,1]],"flush":"440ms"}
                 SetTimer(Flush, 440ms)
                 n0 <- {"disk":8291029656185729,"hub":0,"count":1,"data":[{"node":3,"disk":9,"start":0,"hops":2,"messages":[30]}],"clock":"0s"}
-                SetTimer(Patience(n0), 1.29s)
+                SetTimer(Patience(n0), 1.09s)
             "#]],
             &hears(&mut middle, 3, Relayed { data: vec![batch(3, 0, 30..31)], ..says(1, 1) }),
         );
@@ -593,7 +610,7 @@ mod tests {
                 Emit(Delivered { value: 30, hops: 1 })
                 SetTimer(Ack(n3), 2s)
                 n0 <- {"disk":8291029656185729,"hub":0,"count":1,"have":[[3,9,1]],"clock":"0s"}
-                SetTimer(Patience(n0), 1.29s)
+                SetTimer(Patience(n0), 1.09s)
             "#]],
             &hears(&mut middle, 3, Relayed { data: vec![batch(3, 0, 30..31)], ..says(0, 1) }),
         );
@@ -616,10 +633,27 @@ mod tests {
         };
         hears(&mut leaf, 0, flush.clone());
         assert_eq!(leaf.node().pace.rtt(), Span::from_millis(240));
-        let wait = leaf.node().pace.wait(leaf.now(), leaf.node().config.margin);
-        assert_eq!(wait, Span::from_millis(1_700 - 240 - 20));
+        let wait = leaf.node().pace.turn(leaf.now(), leaf.node().config.margin);
+        assert_eq!(wait, pace::Turn::InSlot(Span::from_millis(1_700 - 240 - 20)));
         hears(&mut leaf, 1, Relayed { flush: Some(Span::from_secs(9)), ..flush });
-        assert_eq!(wait, leaf.node().pace.wait(leaf.now(), leaf.node().config.margin), "of the hub's alone");
+        assert_eq!(wait, leaf.node().pace.turn(leaf.now(), leaf.node().config.margin), "of the hub's alone");
+    }
+
+    /// A way and back of 430 ms makes the slot 430 ms away, and flushes come sooner than that now and then.
+    #[test]
+    fn flushes_that_come_early_do_not_put_off_who_waits_for_a_slot() {
+        let mut leaf = node(2);
+        let mut told = Vec::new();
+        let mut flush = |leaf: &mut Solo<Relay>, at: u64| {
+            let fired = leaf.elapse(Span::from_millis(at - leaf.now().as_nanos() / 1_000_000));
+            told.extend(fired.iter().filter(|(timer, _)| *timer == Timer::Up).map(|_| at));
+            let echo = Some((Time::ZERO + Span::from_millis(at - 430), Span::ZERO));
+            hears(leaf, 0, Relayed { flush: Some(Span::from_millis(440)), echo, ..says(0, 0) });
+        };
+        flush(&mut leaf, 1_000);
+        leaf.request(broadcast(1));
+        [1_400, 1_800, 2_200].into_iter().for_each(|at| flush(&mut leaf, at));
+        assert_eq!(told, [1_800], "before that flush and after the one before");
     }
 
     #[test]
@@ -637,20 +671,20 @@ mod tests {
             Pull
             SetTimer(Pull, 1s)
             n0 <- {"disk":2369787263975613,"hub":0,"count":0,"want":483562465949755,"clock":"200ms"}
-            SetTimer(Patience(n0), 850ms)
+            SetTimer(Patience(n0), 650ms)
         "#]]
         .assert_eq(&elapse(&mut leaf, 200));
         expect![[r#"
             Patience(n0)
-            SetTimer(Probe(n0), 1.024556852s)
-            n0 <- {"disk":2369787263975613,"hub":0,"count":0,"want":483562465949756,"clock":"1.05s"}
-            SetTimer(Patience(n0), 850ms)
-            n1 <- {"disk":2369787263975613,"hub":1,"count":0,"want":483562465949757,"clock":"1.05s"}
-            SetTimer(Patience(n1), 850ms)
+            SetTimer(Probe(n0), 1.069412081s)
+            n0 <- {"disk":2369787263975613,"hub":0,"count":0,"want":483562465949756,"clock":"850ms"}
+            SetTimer(Patience(n0), 650ms)
+            n1 <- {"disk":2369787263975613,"hub":1,"count":0,"want":483562465949757,"clock":"850ms"}
+            SetTimer(Patience(n1), 650ms)
             Pull
             SetTimer(Pull, 1s)
             n3 <- {"disk":2369787263975613,"hub":1,"count":0,"want":483562465949758}
-            SetTimer(Patience(n3), 850ms)
+            SetTimer(Patience(n3), 650ms)
         "#]]
         .assert_eq(&elapse(&mut leaf, 1_000));
         let answer = Relayed {
@@ -678,7 +712,7 @@ mod tests {
             Pull
             SetTimer(Pull, 1s)
             n0 <- {"disk":2369787263975613,"hub":0,"count":0,"want":483562465949755,"clock":"200ms"}
-            SetTimer(Patience(n0), 850ms)
+            SetTimer(Patience(n0), 650ms)
         "#]]
         .assert_eq(&elapse(&mut leaf, 200));
     }
@@ -692,10 +726,10 @@ mod tests {
         let want = Relayed { have: vec![(NodeId(0), own, 1)], want: Some(5), ..says(0, 1) };
         check(
             &expect![[r#"
-            CancelTimer(Patience(n2))
-            n2 <- {"disk":7591801269723121,"hub":0,"count":2,"data":[{"node":0,"disk":7591801269723121,"start":1,"messages":[2]}],"answer":5}
-            SetTimer(Patience(n2), 3.29s)
-        "#]],
+                CancelTimer(Patience(n2))
+                n2 <- {"disk":7591801269723121,"hub":0,"count":2,"data":[{"node":0,"disk":7591801269723121,"start":1,"messages":[2]}],"answer":5}
+                SetTimer(Patience(n2), 3.09s)
+            "#]],
             &hears(&mut hub, 2, want),
         );
     }
@@ -715,7 +749,7 @@ mod tests {
             })
             .collect();
         let times: Vec<u64> = asked.iter().map(|(at, _)| *at).collect();
-        expect!["[1200, 2100, 4000, 5800, 7700]"].assert_eq(&format!("{times:?}"));
+        expect!["[1000, 1900, 4000, 6000, 7700]"].assert_eq(&format!("{times:?}"));
         assert!(leaf.node().suspects(HUB) && leaf.node().hub == NodeId(1), "a root");
         let sooner = hears(&mut leaf, 0, says(0, 0));
         assert_eq!(wants(&sooner).len(), 1, "the way may be open again");
@@ -728,11 +762,11 @@ mod tests {
         assert!(!leaf.node().suspects(HUB) && leaf.node().hub == HUB);
         check(
             &expect![[r#"
-            CancelTimer(Patience(n0))
-            CancelTimer(Probe(n0))
-            n0 <- {"disk":8291029656185729,"hub":0,"count":1,"data":[{"node":1,"disk":8291029656185729,"start":0,"hops":1,"messages":[1]}],"want":3184763338190989,"clock":"8s"}
-            SetTimer(Patience(n0), 850ms)
-        "#]],
+                CancelTimer(Patience(n0))
+                CancelTimer(Probe(n0))
+                n0 <- {"disk":8291029656185729,"hub":0,"count":1,"data":[{"node":1,"disk":8291029656185729,"start":0,"hops":1,"messages":[1]}],"want":3184763338190989,"clock":"8s"}
+                SetTimer(Patience(n0), 650ms)
+            "#]],
             &cleared,
         );
     }
@@ -769,7 +803,7 @@ mod tests {
         expect![[r#"
             Heartbeat
             n0 <- {"disk":2369787263975613,"hub":0,"count":1,"have":[[2,2369787263975613,1]],"want":1742457196503968,"clock":"10ms"}
-            SetTimer(Patience(n0), 850ms)
+            SetTimer(Patience(n0), 650ms)
             n0 <- {"disk":2369787263975613,"hub":0,"count":1,"data":[{"node":2,"disk":2369787263975613,"start":0,"hops":1,"messages":[1]}],"clock":"10ms"}
         "#]].assert_eq(&elapse(&mut leaf, 0));
         let before = leaf.node().disk;
@@ -778,7 +812,7 @@ mod tests {
         expect![[r#"
             Heartbeat
             n0 <- {"disk":79342523098783,"hub":0,"count":0,"want":3531629355120836,"clock":"1.01s"}
-            SetTimer(Patience(n0), 850ms)
+            SetTimer(Patience(n0), 650ms)
         "#]]
         .assert_eq(&elapse(&mut leaf, 1_000));
     }

@@ -134,7 +134,7 @@ impl Relay {
                 passed.checked_sub(waited.as_nanos()).map(Span::from_nanos)
             });
             self.pace.hear(now, period, rtt);
-            self.up_set = false;
+            self.keep_turn(ctx);
         }
     }
 }

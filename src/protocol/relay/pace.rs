@@ -11,6 +11,16 @@ pub(super) struct Pace {
     rtt: Option<Span>,
 }
 
+/// When to speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    Now,
+    /// After this long, so as to be heard just before a flush.
+    InSlot(Span),
+    /// After this long at the latest: it is too late for the next flush, and when that comes all begins anew.
+    Late(Span),
+}
+
 /// What a way and back takes at most before that has been measured.
 const GUESS: Span = Span::from_millis(250);
 
@@ -39,22 +49,25 @@ impl Pace {
         self.rtt.unwrap_or(GUESS)
     }
 
-    /// How long to wait before speaking so as to be heard `margin` before a flush; zero if none is expected.
-    pub(super) fn wait(&self, now: Time, margin: Span) -> Span {
-        let Some((heard, period)) = self.heard.filter(|(heard, _)| *heard <= now) else { return Span::ZERO };
+    /// When to speak so as to be heard `margin` before a flush; now if none is expected.
+    pub(super) fn turn(&self, now: Time, margin: Span) -> Turn {
+        let Some((heard, period)) = self.heard.filter(|(heard, _)| *heard <= now) else { return Turn::Now };
         let (passed, period) = (now.since(heard).as_nanos(), period.as_nanos());
         let late = period + LATE.as_nanos();
         if passed >= late {
-            return Span::ZERO;
+            return Turn::Now;
         }
         // Where periods are short a wrong guess costs more than the few messages until there is a measurement.
         if self.rtt.is_none() && period < SHORT.as_nanos() {
-            return Span::ZERO;
+            return Turn::Now;
         }
         let before = (self.rtt() + margin).as_nanos() % period;
         let slot = period - before;
-        // In a slot that has passed it is too late for this flush; when the next one comes, all begins anew.
-        Span::from_nanos(if slot >= passed { slot } else { late } - passed)
+        match slot.checked_sub(passed) {
+            Some(0) => Turn::Now,
+            Some(wait) => Turn::InSlot(Span::from_nanos(wait)),
+            None => Turn::Late(Span::from_nanos(late - passed)),
+        }
     }
 }
 
@@ -69,7 +82,10 @@ mod tests {
     }
 
     fn millis(pace: &Pace, now: u64) -> u64 {
-        pace.wait(at(now), MARGIN).as_millis()
+        match pace.turn(at(now), MARGIN) {
+            Turn::Now => 0,
+            Turn::InSlot(wait) | Turn::Late(wait) => wait.as_millis(),
+        }
     }
 
     fn heard(period: u64, rtt: Option<u64>) -> Pace {
@@ -86,6 +102,10 @@ mod tests {
         assert_eq!(millis(&heard(440, None), 1_000), 0, "before it was measured");
         assert_eq!(millis(&heard(1_700, None), 1_000), 1_420, "by a guess");
         assert_eq!(millis(&heard(200, Some(200)), 1_000), 170, "for the flush after the next");
+        let wait = Span::from_millis;
+        assert_eq!(pace.turn(at(1_210), MARGIN), Turn::Now, "the slot is now");
+        assert_eq!(pace.turn(at(1_100), MARGIN), Turn::InSlot(wait(110)));
+        assert_eq!(pace.turn(at(1_400), MARGIN), Turn::Late(wait(80)));
     }
 
     #[test]

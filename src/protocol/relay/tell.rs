@@ -1,12 +1,13 @@
 //! What a relaying node says, to whom, and when.
 
 use super::message::{Batch, MOST_TOLD, Message, Relayed, size};
+use super::pace::Turn;
 use super::peer::Peer;
 use super::stream::Stream;
-use super::{Relay, Timer};
+use super::{Relay, Timer, Up};
 use crate::id::NodeId;
 use crate::node::Context;
-use crate::time::Span;
+use crate::time::Time;
 use crate::value::Value;
 
 /// Which values go with a message.
@@ -190,21 +191,40 @@ impl Relay {
 
     /// Brings the hub what is new, in time for its next flush.
     pub(super) fn speak_up(&mut self, ctx: &mut Context<'_, Relay>) {
-        if self.up_set || self.is_root(ctx) || !self.has_for_hub() {
+        if self.up.is_some() || self.is_root(ctx) || !self.has_for_hub() {
             return;
         }
-        match self.pace.wait(ctx.now(), self.config.margin) {
-            Span::ZERO => self.tell(self.hub, Say::of(Load::Pushed), ctx),
-            wait => {
-                self.up_set = true;
+        match self.pace.turn(ctx.now(), self.config.margin) {
+            Turn::Now => self.tell(self.hub, Say::of(Load::Pushed), ctx),
+            Turn::InSlot(wait) => {
+                self.up = Some(Up::InSlot(ctx.now() + wait));
+                ctx.set_timer(Timer::Up, wait);
+            }
+            Turn::Late(wait) => {
+                self.up = Some(Up::Late);
                 ctx.set_timer(Timer::Up, wait);
             }
         }
     }
 
+    /// A flush has come. A slot that is taken stays taken, unless there is a sooner one now: else flushes that come at
+    /// shorter intervals than the slot is away would put it off again and again.
+    pub(super) fn keep_turn(&mut self, ctx: &Context<'_, Relay>) {
+        let now = ctx.now();
+        let sooner = |at: Time| match self.pace.turn(now, self.config.margin) {
+            Turn::Now => true,
+            Turn::InSlot(wait) => now + wait < at,
+            Turn::Late(_) => false,
+        };
+        self.up = self.up.filter(|up| match up {
+            Up::InSlot(at) => !sooner(*at),
+            Up::Late => false,
+        });
+    }
+
     /// The slot has come.
     pub(super) fn speak_up_now(&mut self, ctx: &mut Context<'_, Relay>) {
-        self.up_set = false;
+        self.up = None;
         if !self.is_root(ctx) && self.has_for_hub() {
             self.tell(self.hub, Say::of(Load::Pushed), ctx);
         }
