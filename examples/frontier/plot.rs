@@ -105,7 +105,12 @@ impl Panel {
             _ = writeln!(svg, r#"<circle cx="{x:.1}" cy="{y:.1}" r="3" fill="{colour}"/>"#);
         }
         if let (Some((x, y)), Some((knob, _, _))) = (at.last(), points.last()) {
-            self.text(svg, (x + 5.0, y - 5.0), &format!(r#"fill="{colour}""#), knob);
+            // Below the line where there is no room beside its end.
+            let (at, anchor) = match self.left + WIDTH - x {
+                ..60.0 => ((x + 5.0, y + 16.0), "end"),
+                _ => ((x + 5.0, y - 5.0), "start"),
+            };
+            self.text(svg, at, &format!(r#"fill="{colour}" text-anchor="{anchor}""#), knob);
         }
     }
 }
