@@ -1,8 +1,8 @@
 //! The frontier of efficient broadcast: how few messages an operation takes for how late a median, by four protocols.
 //!
 //! `cargo run --release --example frontier` runs them and writes the tables of docs/broadcast.md, and docs/broadcast.svg.
-//! With a number, only the cluster of so many nodes is run; with 0 none, and the plot is drawn anew. A run that is not valid or not strict is marked in the page
-//! and makes it exit 1.
+//! With a number, only the cluster of so many nodes is run; with 0 none, and the plot is drawn anew from the tables. A run
+//! that is not valid or not strict is marked in the page and makes it exit 1.
 
 use std::error::Error;
 use std::path::Path;
