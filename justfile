@@ -39,3 +39,7 @@ fidelity-real:
 # rumour mongering beside the tables of 1987 (half a minute)
 demers:
     cargo run --release --example demers > docs/demers.md
+
+# messages against latency for gossip, flood and relay: the tables and the plot of docs/broadcast.md (a quarter of an hour)
+frontier:
+    cargo run --release --example frontier

@@ -12,6 +12,7 @@ mod convergence;
 mod determinism;
 mod epidemic;
 mod flood;
+mod frontier;
 mod liars;
 mod liars_counters;
 mod liars_disks;
