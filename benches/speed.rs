@@ -24,9 +24,11 @@ use rumormill::topology::Topology;
 use rumormill::value::Value;
 use rumormill::workload::broadcast::{Broadcast, Request};
 use rumormill::workload::{Effects, Metric, Operation, Phase};
-use rustix::time::{ClockId, clock_gettime};
 
 mod bare;
+mod cpu;
+
+use cpu::cpu;
 
 /// The rows, each with what it takes to measure it.
 const ROWS: [(&str, Measure); 11] = [
@@ -109,17 +111,6 @@ fn least(
 
 /// So many seeds take turns.
 const SEEDS: u64 = 8;
-
-/// Nanoseconds of CPU that the work takes this process, in the kernel, too.
-fn cpu<T>(work: impl FnOnce() -> T) -> (T, f64) {
-    let now = || {
-        let at = clock_gettime(ClockId::ProcessCPUTime);
-        at.tv_sec as f64 * 1e9 + at.tv_nsec as f64
-    };
-    let began = now();
-    let done = work();
-    (done, now() - began)
-}
 
 /// The most memory that this process has had, in bytes; 0 where the system does not tell.
 fn peak_memory() -> u64 {
