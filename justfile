@@ -24,6 +24,10 @@ sweep SCENARIO:
 bench:
     cargo bench --bench speed
 
+# the event queue beside others that it might have been
+queues:
+    cargo bench --bench queues
+
 # a node on stdin and stdout
 serve:
     cargo run --release -- serve gossip

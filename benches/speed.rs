@@ -1,9 +1,10 @@
 //! What an event costs: nanoseconds of CPU beside a bare loop over the same work, and peak memory, as one table.
 //!
-//! `cargo bench --bench speed [ROW...]`. Each row runs in a process of its own, so that its peak memory is its own; in
-//! it the simulator and the bare loop take turns, and each figure is the least of several runs, as these machines are
-//! noisy. That is also why this is no criterion: it would time the two one after the other, minutes apart, and quote
-//! their medians. The ratio is what counts. What is timed begins with the start of the nodes, or where a row says more.
+//! `cargo bench --bench speed [ROW...]`; `growth` is a table of its own: what W1 costs by the number of nodes. Each row
+//! runs in a process of its own, so that its peak memory is its own; in it the simulator and the bare loop take turns,
+//! and each figure is the least of several runs, as these machines are noisy. That is also why this is no criterion: it
+//! would time the two one after the other, minutes apart, and quote their medians. The ratio is what counts. What is
+//! timed begins with the start of the nodes, or where a row says more.
 #![expect(clippy::print_stdout, reason = "a benchmark prints")]
 
 use std::process::Command;
@@ -24,9 +25,11 @@ use rumormill::topology::Topology;
 use rumormill::value::Value;
 use rumormill::workload::broadcast::{Broadcast, Request};
 use rumormill::workload::{Effects, Metric, Operation, Phase};
-use rustix::time::{ClockId, clock_gettime};
 
 mod bare;
+mod cpu;
+
+use cpu::cpu;
 
 /// The rows, each with what it takes to measure it.
 const ROWS: [(&str, Measure); 11] = [
@@ -45,6 +48,9 @@ const ROWS: [(&str, Measure); 11] = [
 
 /// The rows that are left out unless they are named, as they take a minute or gigabytes.
 const LONG: [&str; 1] = ["100 rumours 1000000"];
+
+/// The numbers of nodes by which growth is told.
+const GROWTH: [u32; 4] = [1_000, 10_000, 100_000, 1_000_000];
 
 type Measure = fn() -> Row;
 
@@ -66,16 +72,29 @@ fn main() {
             ROWS.iter().find(|(row, _)| row == name).expect("a row is named as the table names it");
         return println!("{}", shown(name, &measure()));
     }
+    if let [flag, nodes] = &words[..]
+        && flag == "--grown"
+    {
+        return println!("{}", grown(nodes.parse().expect("a number of nodes")));
+    }
+    if words == ["growth"] {
+        println!("{:<10} {:>10} {:>9} {:>10} {:>11}", "nodes", "events", "ns each", "peak MB", "bytes/node");
+        return GROWTH.iter().for_each(|nodes| in_its_own_process(["--grown", &nodes.to_string()]));
+    }
     println!("{:<20} {:>10} {:>9} {:>9} {:>6} {:>10}", "", "events", "ns each", "bare", "ratio", "peak MB");
     let wanted = |row: &str| match &words[..] {
         [] => !LONG.contains(&row),
         words => words.iter().any(|word| row.starts_with(word.as_str())),
     };
     for (row, _) in ROWS.iter().filter(|(row, _)| wanted(row)) {
-        let own = std::env::current_exe().expect("a program knows where it lies");
-        let status = Command::new(own).args(["--row", row]).status().expect("a row runs");
-        assert!(status.success(), "{row} failed");
+        in_its_own_process(["--row", row]);
     }
+}
+
+fn in_its_own_process(words: [&str; 2]) {
+    let own = std::env::current_exe().expect("a program knows where it lies");
+    let status = Command::new(own).args(words).status().expect("a row runs");
+    assert!(status.success(), "{words:?} failed");
 }
 
 fn shown(name: &str, row: &Row) -> String {
@@ -109,17 +128,6 @@ fn least(
 
 /// So many seeds take turns.
 const SEEDS: u64 = 8;
-
-/// Nanoseconds of CPU that the work takes this process, in the kernel, too.
-fn cpu<T>(work: impl FnOnce() -> T) -> (T, f64) {
-    let now = || {
-        let at = clock_gettime(ClockId::ProcessCPUTime);
-        at.tv_sec as f64 * 1e9 + at.tv_nsec as f64
-    };
-    let began = now();
-    let done = work();
-    (done, now() - began)
-}
 
 /// The most memory that this process has had, in bytes; 0 where the system does not tell.
 fn peak_memory() -> u64 {
@@ -172,7 +180,20 @@ fn one_rumour(nodes: u32) -> Row {
         let (deliveries, nanos) = cpu(|| bare::run(nodes, seed));
         nanos * events as f64 / deliveries as f64
     };
-    least((4_000_000 / nodes).clamp(5, 200), |seed| simulated(gossip(nodes, 1, seed)), Some(&mut bare_loop))
+    least(turns(nodes), |seed| simulated(gossip(nodes, 1, seed)), Some(&mut bare_loop))
+}
+
+/// W1 by itself, and what a node takes of the memory beyond that of a process that has done nothing yet.
+fn grown(nodes: u32) -> String {
+    let empty = peak_memory();
+    let row = least(turns(nodes), |seed| simulated(gossip(nodes, 1, seed)), None);
+    let per_node = row.peak.saturating_sub(empty) as f64 / f64::from(nodes);
+    let (each, peak) = (row.ours / row.events as f64, row.peak as f64 / 1e6);
+    format!("{nodes:<10} {:>10} {each:>9.1} {peak:>10.1} {per_node:>11.0}", row.events)
+}
+
+fn turns(nodes: u32) -> u32 {
+    (4_000_000 / nodes).clamp(5, 200)
 }
 
 fn rumours(nodes: u32, rumours: u32) -> Row {
