@@ -21,11 +21,17 @@ pub(crate) const fn mix(word: u64) -> u64 {
 }
 
 /// A deterministic [`Hasher`].
-#[derive(Clone, Debug)]
-pub struct WordHasher(u64);
+pub type WordHasher = Words<u64>;
 
 /// Builds [`WordHasher`]s for index maps.
 pub type BuildWordHasher = BuildHasherDefault<WordHasher>;
+
+/// Two hashers that take in the same at once. Each word of a hash waits for the one before, but not for the other's.
+pub(crate) type Twins = Words<(u64, u64)>;
+
+/// What words are absorbed into.
+#[derive(Clone, Debug)]
+pub struct Words<C>(C);
 
 /// The 64-bit hash of a value, the same everywhere.
 pub fn hash_of<T: Hash + ?Sized>(value: &T) -> u64 {
@@ -36,14 +42,55 @@ pub fn hash_of<T: Hash + ?Sized>(value: &T) -> u64 {
 
 impl Default for WordHasher {
     fn default() -> WordHasher {
-        WordHasher(0x9E37_79B9_7F4A_7C15)
+        Words(0x9E37_79B9_7F4A_7C15)
     }
 }
 
-impl Hasher for WordHasher {
+impl Twins {
+    /// Both go on from where they are.
+    pub(crate) fn new(one: &WordHasher, other: &WordHasher) -> Twins {
+        Words((one.0, other.0))
+    }
+
+    /// Both hashes.
+    pub(crate) fn finish_both(&self) -> (u64, u64) {
+        (mix(self.0.0), mix(self.0.1))
+    }
+}
+
+/// A hash in the making.
+pub(crate) trait Chain {
+    fn absorb(&mut self, word: u64);
+    fn made(&self) -> u64;
+}
+
+impl Chain for u64 {
+    #[inline]
+    fn absorb(&mut self, word: u64) {
+        *self = fold(self.rotate_left(23) ^ word);
+    }
+    #[inline]
+    fn made(&self) -> u64 {
+        mix(*self)
+    }
+}
+
+impl Chain for (u64, u64) {
+    #[inline]
+    fn absorb(&mut self, word: u64) {
+        self.0.absorb(word);
+        self.1.absorb(word);
+    }
+    #[inline]
+    fn made(&self) -> u64 {
+        self.0.made()
+    }
+}
+
+impl<C: Chain> Hasher for Words<C> {
     #[inline]
     fn finish(&self) -> u64 {
-        mix(self.0)
+        self.0.made()
     }
 
     #[inline]
@@ -70,7 +117,7 @@ impl Hasher for WordHasher {
     }
     #[inline]
     fn write_u64(&mut self, word: u64) {
-        self.0 = fold(self.0.rotate_left(23) ^ word);
+        self.0.absorb(word);
     }
     #[inline]
     fn write_u128(&mut self, word: u128) {

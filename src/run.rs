@@ -13,7 +13,7 @@ use crate::scenario::document::{Document, Misfit, Raw};
 use crate::scenario::expect::Bound;
 use crate::scenario::{Choice, ExplicitOperation, Scenario};
 use crate::sim::fault::Fault;
-use crate::sim::{Counters, Digest, Observer, Setup, Sim, Stop, WhenBusy, seal};
+use crate::sim::{Counters, Digest, Observer, Setup, Sim, Stop, WhenBusy};
 use crate::stdio::wire::encode_body;
 use crate::time::Time;
 use crate::value::Value;
@@ -202,7 +202,6 @@ where
     let stories = again.map_or_else(Vec::new, |again| tell::<W, N>(again, &lost));
     let trouble: Vec<Problem> = ran.trouble.take().into_iter().collect();
     let ended_badly = !trouble.is_empty();
-    let digest = seal(ran.digest, &ran.history);
     let summary = summed_up::<W>(judged, &ran.history, ran.counters, &members);
     Summary {
         verdict: if ended_badly { Verdict::Fail } else { summary.verdict },
@@ -211,7 +210,7 @@ where
         stories: if ended_badly { Vec::new() } else { stories },
         faults,
         ended: ran.ended,
-        digest,
+        digest: ran.digest,
         ..summary
     }
 }
@@ -310,7 +309,7 @@ where
             Some(problem(kind, format!("panic: {words} ({handling}at {})", sim.now())))
         }
     };
-    let (counters, ended, digest) = (sim.counters(), sim.now(), sim.digest());
+    let (counters, ended, digest) = (sim.counters(), sim.now(), sim.sealed());
     Ran { trouble, counters, ended, digest, history: sim.into_history() }
 }
 

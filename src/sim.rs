@@ -29,7 +29,7 @@ mod setup;
 mod storm;
 
 pub use client::WhenBusy;
-pub use record::{Counters, Digest, Observer, Passage, Record, Stop, Why, seal};
+pub use record::{Counters, Digest, Observer, Passage, Record, Stop, Why};
 pub use setup::Setup;
 
 use client::{Answer, Clients};
@@ -154,6 +154,12 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
         Digest(self.digest)
     }
 
+    /// The digest together with the result of every operation so far.
+    pub fn sealed(&self) -> Digest {
+        let hashes = self.clients.hashes();
+        Digest(hashes.fold(self.digest, |digest, hash| fold(digest.rotate_left(17) ^ hash)))
+    }
+
     /// What has been counted so far.
     pub fn counters(&self) -> Counters {
         Counters { late: self.clients.late, stand_ins: self.clients.stand_ins, ..self.counters }
@@ -259,9 +265,15 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
     /// Folds what happened into the digest and shows it.
     #[inline(always)]
     fn record(&mut self, record: &Record<'_, N>) {
-        self.counters.events += 1;
-        self.digest = fold(self.digest.rotate_left(17) ^ record.hash(self.now));
+        self.fold_in(record.hash(self.now));
         self.observer.observe(self.now, record);
+    }
+
+    /// Folds the hash of what happened into the digest.
+    #[inline(always)]
+    fn fold_in(&mut self, hash: u64) {
+        self.counters.events += 1;
+        self.digest = fold(self.digest.rotate_left(17) ^ hash);
     }
 
     // ---- messages

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -211,7 +212,7 @@ pub enum Outcome<A> {
 }
 
 /// One operation of the history.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry<Q, A> {
     /// The client that asked, after stand-ins took the place of waiting ones.
     pub client: ClientId,
@@ -227,6 +228,23 @@ pub struct Entry<Q, A> {
     pub completed: Stamp,
     /// How it ended.
     pub outcome: Outcome<A>,
+}
+
+impl<Q: Hash, A> Entry<Q, A> {
+    /// Hashes all but the outcome, which comes last.
+    pub(crate) fn hash_beginning<H: Hasher>(&self, state: &mut H) {
+        let Entry { client, node, request, phase, invoked, completed, outcome: _ } = self;
+        (client, node).hash(state);
+        request.hash(state);
+        (phase, invoked, completed).hash(state);
+    }
+}
+
+impl<Q: Hash, A: Hash> Hash for Entry<Q, A> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.hash_beginning(state);
+        self.outcome.hash(state);
+    }
 }
 
 /// An entry of a workload's history.

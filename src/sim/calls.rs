@@ -5,6 +5,7 @@ use super::deliverer::Item;
 use super::host::{Held, Life};
 use super::network::Way;
 use super::pending::Pending;
+use super::record::hashes_of_answer;
 use super::{Observer, Record, Sim};
 use crate::id::{ClientId, NodeId};
 use crate::node::{Call, Input, Node, Source};
@@ -65,11 +66,20 @@ impl<N: Node, O: Observer<N>> Sim<N, O> {
 
     pub(super) fn respond(&mut self, operation: usize, answer: Answer<N::Response>) {
         let (client, node) = self.ends(operation);
-        if self.clients.is_open(operation) {
-            self.record(&Record::Response(operation, client, node, &answer));
-        } else {
+        if !self.clients.is_open(operation) {
             self.record(&Record::Late(operation, client, node));
+            self.clients.answer(operation, answer, self.now);
+            return;
+        }
+        let record = Record::Response(operation, client, node, &answer);
+        self.observer.observe(self.now, &record);
+        if answer.is_err() {
+            self.fold_in(record.hash(self.now));
         }
         self.clients.answer(operation, answer, self.now);
+        if let Some((of_record, of_entry)) = hashes_of_answer(self.now, self.clients.entry(operation)) {
+            self.fold_in(of_record);
+            self.clients.keep_hash(operation, of_entry);
+        }
     }
 }

@@ -4,6 +4,7 @@
 //! it is still waits, a fresh client asks in its place (Jepsen's process + N), or another that is free; in the place of
 //! one that has given up without knowing, always a fresh one.
 
+use crate::hash::hash_of;
 use crate::id::{ClientId, Members, NodeId};
 use crate::node::{Data, Rejection};
 use crate::rng::Key;
@@ -28,6 +29,8 @@ pub(crate) struct Clients<Q, A> {
     schedule: Vec<Operation<Q>>,
     /// In order of invocation.
     entries: Vec<Entry<Q, A>>,
+    /// The hashes of the entries, as far as they have been worked out.
+    hashes: Vec<Option<u64>>,
     /// For each operation of the schedule, its place among the entries once it was invoked.
     places: Vec<Option<usize>>,
     /// For each worker, the client that asks in its place now, and its open operation.
@@ -61,6 +64,7 @@ impl<Q: Data, A: Data> Clients<Q, A> {
         let idle = |number| Worker { client: ClientId(number), waits_for: None };
         Clients {
             entries: Vec::with_capacity(schedule.len()),
+            hashes: Vec::with_capacity(schedule.len()),
             places: vec![None; schedule.len()],
             unresolved: schedule.len(),
             workers: (0..workers.max(named)).map(idle).collect(),
@@ -119,6 +123,7 @@ impl<Q: Data, A: Data> Clients<Q, A> {
             completed: invoked,
             outcome: Outcome::Open,
         });
+        self.hashes.push(None);
         client
     }
 
@@ -195,6 +200,17 @@ impl<Q: Data, A: Data> Clients<Q, A> {
     /// Whether the operation has not ended.
     pub(crate) fn is_open(&self, operation: usize) -> bool {
         matches!(self.entry(operation).outcome, Outcome::Open)
+    }
+
+    /// Keeps the hash of the entry of an operation that has ended.
+    pub(crate) fn keep_hash(&mut self, operation: usize, hash: u64) {
+        let place = self.places[operation].expect("an operation ends after it was invoked");
+        self.hashes[place] = Some(hash);
+    }
+
+    /// The hash of each entry, in order of invocation.
+    pub(crate) fn hashes(&self) -> impl Iterator<Item = u64> {
+        self.entries.iter().zip(&self.hashes).map(|(entry, hash)| hash.unwrap_or_else(|| hash_of(entry)))
     }
 
     /// Everything that was asked, once nobody asks any more.

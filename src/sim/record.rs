@@ -5,11 +5,11 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-use crate::hash::{WordHasher, fold, hash_of};
+use crate::hash::{Twins, WordHasher};
 use crate::id::{ClientId, NodeId};
 use crate::node::{Node, Rejection};
 use crate::time::Time;
-use crate::workload::Entry;
+use crate::workload::{Entry, Outcome};
 
 /// Something that happened. A trace has one line for each, the digest one hash.
 #[derive(Debug)]
@@ -79,6 +79,9 @@ pub enum Why {
     Unread,
 }
 
+/// The kind of a response, as its hash says it.
+const RESPONSE: u64 = 11;
+
 impl<N: Node> Record<'_, N> {
     /// The event's hash: of its instant, its kind, its two ends in a word, and what it carried.
     /// Always inlined, so that where the kind is known only its arm is left.
@@ -105,7 +108,7 @@ impl<N: Node> Record<'_, N> {
             Record::Request(_, client, node) => ends(9, client.0, node.0),
             Record::RequestDropped(_, client, node) => ends(10, client.0, node.0),
             Record::Response(_, client, node, answer) => {
-                ends(11, client.0, node.0);
+                ends(RESPONSE, client.0, node.0);
                 answer.hash(&mut state);
             }
             Record::Late(_, client, node) => ends(12, client.0, node.0),
@@ -234,7 +237,47 @@ pub enum Stop {
     MaxEvents(Time),
 }
 
-/// The digest of a run together with the result of every operation.
-pub fn seal<Q: Hash, A: Hash>(digest: Digest, history: &[Entry<Q, A>]) -> Digest {
-    Digest(history.iter().fold(digest.0, |digest, entry| fold(digest.rotate_left(17) ^ hash_of(entry))))
+/// The hash of the record of an answer that has just come, and that of its entry, if the operation is ok. Both end with
+/// the response, which may be long, and is read but once for both.
+pub(super) fn hashes_of_answer<Q: Hash, A: Hash>(at: Time, entry: &Entry<Q, A>) -> Option<(u64, u64)> {
+    let Outcome::Ok(response) = &entry.outcome else { return None };
+    let (mut of_record, mut of_entry) = (WordHasher::default(), WordHasher::default());
+    of_record.write_u64(at.as_nanos());
+    of_record.write_u64(RESPONSE);
+    of_record.write_u64(u64::from(entry.client.0) << 32 | u64::from(entry.node.0));
+    std::mem::discriminant(&Ok::<(), Rejection>(())).hash(&mut of_record);
+    entry.hash_beginning(&mut of_entry);
+    std::mem::discriminant(&entry.outcome).hash(&mut of_entry);
+    let mut both = Twins::new(&of_record, &of_entry);
+    response.hash(&mut both);
+    Some(both.finish_both())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hash::hash_of;
+    use crate::protocol::gossip::Gossip;
+    use crate::workload::broadcast::{Request, Response};
+    use crate::workload::{Phase, Reason, Stamp};
+
+    #[test]
+    fn an_answer_read_once_hashes_as_its_record_and_its_entry_do() {
+        let (client, node, at) = (ClientId(7), NodeId(3), Time::from_nanos(5_000));
+        let (invoked, completed) =
+            (Stamp { index: 4, at: Time::from_nanos(9) }, Stamp { index: 8, at: Time::from_nanos(5_000) });
+        let entry = |outcome| {
+            let (request, phase) = (Request::Read, Phase::Final);
+            Entry { client, node, request, phase, invoked, completed, outcome }
+        };
+        for messages in [vec![], vec![1], vec![3, -5, 70_000]] {
+            let response =
+                Response::ReadOk { messages: messages.into_iter().map(crate::value::Value::from).collect() };
+            let answer = Ok(response.clone());
+            let record = Record::<Gossip>::Response(0, client, node, &answer).hash(at);
+            let entry = entry(Outcome::Ok(response));
+            assert_eq!(hashes_of_answer(at, &entry), Some((record, hash_of(&entry))));
+        }
+        assert_eq!(hashes_of_answer(at, &entry(Outcome::<Response>::Info(Reason::TimedOut))), None);
+    }
 }
