@@ -204,7 +204,7 @@ impl Tally {
     pub(crate) fn earlier(&mut self) -> u64 {
         let Some((pair, before)) = self.pairs.split_last() else { return 0 };
         let rivals = &before[self.from..];
-        // Most often there are a few, and all are others: no count is quicker than to see that.
+        // Where a handler sends little there are a few, and all are others: no count is quicker than to see that.
         if rivals.len() <= FEW && !rivals.iter().any(|rival| rival == pair) {
             0
         } else {
@@ -212,7 +212,7 @@ impl Tally {
         }
     }
 
-    #[cold]
+    #[inline(never)]
     fn look_for_last(&mut self) -> u64 {
         let (pair, before) = self.pairs.split_last().expect("a pair has been noted");
         let (pair, rivals) = (*pair, &before[self.from..]);

@@ -214,7 +214,8 @@ enum Held {
 #[derive(Clone, Debug, Default)]
 struct Many {
     values: Vec<Value>,
-    /// Where each lies, found by its hash: four bytes a value, as in a very large cluster there are very many.
+    /// Where each lies, found by its hash. A place takes four bytes and a tag, and no hash is kept, as in a very large
+    /// cluster there are very many.
     places: HashTable<u32>,
     /// The fingerprints of the first of them: those that there were when somebody last asked for any.
     prints: Vec<u64>,

@@ -657,6 +657,19 @@ mod tests {
     }
 
     #[test]
+    fn a_flush_that_makes_for_a_sooner_slot_gives_it() {
+        let mut leaf = node(2);
+        leaf.elapse(Span::from_secs(1));
+        let echo = Some((Time::ZERO + Span::from_millis(800), Span::ZERO));
+        let flush = |period| Relayed { flush: Some(period), echo, ..says(0, 0) };
+        hears(&mut leaf, 0, flush(Span::from_secs(9)));
+        leaf.request(broadcast(1));
+        hears(&mut leaf, 0, flush(Span::from_millis(440)));
+        let fired = leaf.elapse(Span::from_millis(440));
+        assert!(fired.iter().any(|(timer, _)| *timer == Timer::Up), "{fired:?}");
+    }
+
+    #[test]
     fn rule_8_what_nobody_brings_is_asked_for_from_one_after_another() {
         let mut leaf = node(2);
         let shows = || Relayed { have: vec![(NodeId(3), 9, 1)], ..says(0, 1) };

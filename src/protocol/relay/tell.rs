@@ -214,6 +214,7 @@ impl Relay {
         let sooner = |at: Time| match self.pace.turn(now, self.config.margin) {
             Turn::Now => true,
             Turn::InSlot(wait) => now + wait < at,
+            // A flush has just come: no slot has passed.
             Turn::Late(_) => false,
         };
         self.up = self.up.filter(|up| match up {
