@@ -44,6 +44,6 @@ fidelity-real:
 demers:
     cargo run --release --example demers > docs/demers.md
 
-# messages against latency for gossip, flood and relay: the tables and the plot of docs/broadcast.md (a quarter of an hour)
+# messages against latency for gossip, flood and relay: the tables and the plot of docs/broadcast.md (eleven minutes of CPU)
 frontier:
     cargo run --release --example frontier

@@ -1,9 +1,17 @@
-//! Event queues beside each other: nanoseconds for a pop and a push, and the ratio to the standard heap, as one table.
+//! Event queues beside each other: nanoseconds an event, and the ratio to the standard heap, as one table.
 //!
-//! `cargo bench --bench queues [ROW...]`. All keep the same exact order, which is checked first. In each row they take
-//! turns, and each figure is the least of several, in nanoseconds of CPU. W1, W2 and W3 are those of `speed`, over the
-//! bare loop: what a simulator does beside is not in them.
-#![expect(clippy::print_stdout, reason = "a benchmark prints")]
+//! `cargo bench --bench queues [ROW...]`, each word the beginning of rows' names. All keep the same exact order, which is
+//! checked first. In each row they take turns, and each figure is the least of several, in nanoseconds of CPU. What a
+//! simulator does beside is not in them, but what the bare loop does is: in W1 an event includes drawing peers, loss and
+//! latencies. W1 and W3 are those of `speed`. W2-like has the pattern of its W2 only: every value is handed in at the
+//! root, timers are set for children alone, and no acknowledgement ends one.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a benchmark prints, and refuses words that it does not know"
+)]
+
+use std::process::ExitCode;
 
 use rumormill::rng::Key;
 use rumormill::sim::queue::Queue;
@@ -11,6 +19,7 @@ use rumormill::sim::queue::Queue;
 #[expect(dead_code, reason = "what `speed` measures beside")]
 mod bare;
 mod cpu;
+mod rows;
 
 /// One structure a file, what they are given, and what they have in common.
 mod queues {
@@ -37,11 +46,15 @@ use queues::four_heap::FourHeap;
 use queues::ladder::Ladder;
 use queues::loads::{Hold, one_rumour, tree};
 use queues::wheel::Wheel;
+use rows::{Asked, SEEDS};
 
 const NAMES: [&str; 5] = ["std heap", "4-ary heap", "ladder", "wheel", "radix"];
 
-/// So many seeds take turns.
-const SEEDS: u64 = 8;
+/// How many are pending in W3.
+const PENDING: [u32; 5] = [25, 1_000, 10_000, 100_000, 1_000_000];
+/// How many nodes W1 has.
+const NODES: [u32; 3] = [1_000, 10_000, 100_000];
+const W2: &str = "W2-like";
 
 /// One turn of a queue, given the turn's number: events, and nanoseconds.
 type Turn = Box<dyn FnMut(u64) -> (u64, f64)>;
@@ -74,28 +87,33 @@ macro_rules! each_queue {
     };
 }
 
-fn main() {
+fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
-    let wanted = |row: &str| words.is_empty() || words.iter().any(|word| row.starts_with(word.as_str()));
+    let holds = PENDING.map(|pending| (format!("W3 {pending}"), pending));
+    let rumours = NODES.map(|nodes| (format!("W1 {nodes}"), nodes));
+    let names: Vec<&str> = holds.iter().chain(&rumours).map(|(row, _)| row.as_str()).chain([W2]).collect();
+    let asked = match Asked::new(words, &names) {
+        Ok(asked) => asked,
+        Err(refusal) => {
+            eprintln!("queues: {refusal}");
+            return ExitCode::from(64);
+        }
+    };
+    let wanted = |row: &str| asked.is_silent() || asked.names(row);
     all_agree();
     print!("{:<12}", "");
     NAMES.iter().for_each(|name| print!(" {name:>16}"));
     println!();
-    for pending in [25, 1_000, 10_000, 100_000, 1_000_000] {
-        let row = format!("W3 {pending}");
-        if wanted(&row) {
-            show(&row, 7, hold(pending));
-        }
+    for (row, pending) in holds.iter().filter(|(row, _)| wanted(row)) {
+        show(row, 7, hold(*pending));
     }
-    for nodes in [1_000, 10_000, 100_000] {
-        let row = format!("W1 {nodes}");
-        if wanted(&row) {
-            show(&row, (2_000_000 / nodes).clamp(10, 200), rumour(nodes));
-        }
+    for (row, nodes) in rumours.iter().filter(|(row, _)| wanted(row)) {
+        show(row, (2_000_000 / nodes).clamp(10, 200), rumour(*nodes));
     }
-    if wanted("W2") {
-        show("W2", 30, each_queue!(|Q| Box::new(|_| tree::<Q<_>>()) as Turn));
+    if wanted(W2) {
+        show(W2, 30, each_queue!(|Q| Box::new(|_| tree::<Q<_>>()) as Turn));
     }
+    ExitCode::SUCCESS
 }
 
 fn hold(pending: u32) -> [Turn; NAMES.len()] {

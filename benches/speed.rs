@@ -1,13 +1,17 @@
 //! What an event costs: nanoseconds of CPU beside a bare loop over the same work, and peak memory, as one table.
 //!
-//! `cargo bench --bench speed [ROW...]`; `growth` is a table of its own: what W1 costs by the number of nodes. Each row
-//! runs in a process of its own, so that its peak memory is its own; in it the simulator and the bare loop take turns,
-//! and each figure is the least of several runs, as these machines are noisy. That is also why this is no criterion: it
-//! would time the two one after the other, minutes apart, and quote their medians. The ratio is what counts. What is
-//! timed begins with the start of the nodes, or where a row says more.
-#![expect(clippy::print_stdout, reason = "a benchmark prints")]
+//! `cargo bench --bench speed [ROW...]`, each word the beginning of rows' names; `growth` is a table of its own, below the
+//! rows: what W1 costs by the number of nodes. Each row runs in a process of its own, so that its peak memory is its own;
+//! in it the simulator and the bare loop take turns, and each figure is the least of several runs, as these machines are
+//! noisy. That is also why this is no criterion: it would time the two one after the other, minutes apart, and quote
+//! their medians. The ratio is what counts. What is timed begins with the start of the nodes, or where a row says more.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a benchmark prints, and refuses words that it does not know"
+)]
 
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
 use rumormill::id::{ClientId, NodeId};
 use rumormill::node::Node;
@@ -28,8 +32,10 @@ use rumormill::workload::{Effects, Metric, Operation, Phase};
 
 mod bare;
 mod cpu;
+mod rows;
 
 use cpu::cpu;
+use rows::{Asked, SEEDS};
 
 /// The rows, each with what it takes to measure it.
 const ROWS: [(&str, Measure); 11] = [
@@ -49,8 +55,10 @@ const ROWS: [(&str, Measure); 11] = [
 /// The rows that are left out unless they are named, as they take a minute or gigabytes.
 const LONG: [&str; 1] = ["100 rumours 1000000"];
 
+/// The word for the table by the number of nodes, which is left out unless it is named.
+const GROWTH: &str = "growth";
 /// The numbers of nodes by which growth is told.
-const GROWTH: [u32; 4] = [1_000, 10_000, 100_000, 1_000_000];
+const GROWN: [u32; 4] = [1_000, 10_000, 100_000, 1_000_000];
 
 type Measure = fn() -> Row;
 
@@ -63,31 +71,48 @@ struct Row {
     peak: u64,
 }
 
-fn main() {
+fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
-    if let [flag, name] = &words[..]
-        && flag == "--row"
+    if let [flag, row] = &words[..]
+        && let Some(line) = of_own_process(flag, row)
     {
-        let (_, measure) =
-            ROWS.iter().find(|(row, _)| row == name).expect("a row is named as the table names it");
-        return println!("{}", shown(name, &measure()));
+        println!("{line}");
+        return ExitCode::SUCCESS;
     }
-    if let [flag, nodes] = &words[..]
-        && flag == "--grown"
-    {
-        return println!("{}", grown(nodes.parse().expect("a number of nodes")));
-    }
-    if words == ["growth"] {
-        println!("{:<10} {:>10} {:>9} {:>10} {:>11}", "nodes", "events", "ns each", "peak MB", "bytes/node");
-        return GROWTH.iter().for_each(|nodes| in_its_own_process(["--grown", &nodes.to_string()]));
-    }
-    println!("{:<20} {:>10} {:>9} {:>9} {:>6} {:>10}", "", "events", "ns each", "bare", "ratio", "peak MB");
-    let wanted = |row: &str| match &words[..] {
-        [] => !LONG.contains(&row),
-        words => words.iter().any(|word| row.starts_with(word.as_str())),
+    let names: Vec<&str> = ROWS.iter().map(|(row, _)| *row).chain([GROWTH]).collect();
+    let asked = match Asked::new(words, &names) {
+        Ok(asked) => asked,
+        Err(refusal) => {
+            eprintln!("speed: {refusal}");
+            return ExitCode::from(64);
+        }
     };
-    for (row, _) in ROWS.iter().filter(|(row, _)| wanted(row)) {
-        in_its_own_process(["--row", row]);
+    let wanted = |row: &str| asked.names(row) || asked.is_silent() && !LONG.contains(&row);
+    let rows: Vec<&str> = ROWS.iter().map(|(row, _)| *row).filter(|row| wanted(row)).collect();
+    if !rows.is_empty() {
+        println!(
+            "{:<20} {:>10} {:>9} {:>9} {:>6} {:>10}",
+            "", "events", "ns each", "bare", "ratio", "peak MB"
+        );
+        rows.iter().for_each(|row| in_its_own_process(["--row", row]));
+    }
+    if asked.names(GROWTH) {
+        println!("{:<10} {:>10} {:>9} {:>10} {:>11}", "nodes", "events", "ns each", "peak MB", "bytes/node");
+        GROWN.iter().for_each(|nodes| in_its_own_process(["--grown", &nodes.to_string()]));
+    }
+    ExitCode::SUCCESS
+}
+
+/// The line that a process of its own prints for a row of either table; `None` if the flag asks for none.
+fn of_own_process(flag: &str, row: &str) -> Option<String> {
+    match flag {
+        "--row" => {
+            let (_, measure) =
+                ROWS.iter().find(|(name, _)| *name == row).expect("a row is named as the table names it");
+            Some(shown(row, &measure()))
+        }
+        "--grown" => Some(grown(row.parse().expect("a number of nodes"))),
+        _ => None,
     }
 }
 
@@ -125,9 +150,6 @@ fn least(
     }
     row
 }
-
-/// So many seeds take turns.
-const SEEDS: u64 = 8;
 
 /// The most memory that this process has had, in bytes; 0 where the system does not tell.
 fn peak_memory() -> u64 {

@@ -79,7 +79,7 @@ fn tell<Q: EventQueue<(u32, u32)>>(me: u32, now: u64, nodes: u32, stream: &mut S
     }
 }
 
-/// One timer for each neighbour, a second ahead of what is not acknowledged yet.
+/// One timer for each child, a second ahead of what is not acknowledged yet.
 const RETRY: u64 = 1_000_000_000;
 const LATENCY: u64 = bare::LATENCY_ON_TREE.as_nanos();
 
@@ -92,8 +92,9 @@ pub(crate) enum Event {
     Retry(u16),
 }
 
-/// W2's pattern: values go down a tree of four branches from its root, each is acknowledged, and a timer is set for a
-/// neighbour that has none; the number of events, and nanoseconds. What a node would do beside is left out.
+/// W2's pattern, no more: values go down a tree of four branches from its root, each is acknowledged, and a timer, which
+/// no acknowledgement ends, is set for a child that has none; the number of events, and nanoseconds. What a node would do
+/// beside is left out.
 pub(crate) fn tree<Q: EventQueue<Event>>() -> (u64, f64) {
     let run = || {
         let mut queue = Q::empty();

@@ -7,13 +7,14 @@ use rumormill::protocol::{Registry as _, Visitor, builtin};
 use rumormill::run::{Summary, run};
 use rumormill::scenario::Scenario;
 use rumormill::scenario::document::{Document, Misfit};
+use rumormill::sim::network::Profile;
 use rumormill::sim::{Observer, Passage, Record};
 use rumormill::stdio::wire::encode_body;
-use rumormill::time::Time;
+use rumormill::time::{Span, Time};
 use rumormill::workload::{Metric, Verdict, Workload};
 
-/// For how long clients ask, in seconds.
-const STORM: u64 = 20;
+/// For how long clients ask.
+const STORM: Span = Span::from_secs(20);
 
 /// A cluster, and over how many seeds its figures are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +32,14 @@ pub(crate) enum Weather {
     Calm,
     /// A random half and the rest cannot reach each other from 5 s to 15 s.
     Halves,
+}
+
+/// What a scenario and the page call a profile.
+pub(crate) fn called(profile: Profile) -> &'static str {
+    match profile {
+        Profile::Ideal => "ideal",
+        Profile::Maelstrom => "maelstrom",
+    }
 }
 
 /// Rows that differ in one knob.
@@ -132,20 +141,21 @@ impl Row {
         }
     }
 
-    pub(crate) fn run(self, nodes: u32, profile: &str, weather: Weather, seed: u64) -> Outcome {
+    pub(crate) fn run(self, nodes: u32, profile: Profile, weather: Weather, seed: u64) -> Outcome {
         let (name, knobs) = self.protocol();
         let faults = match weather {
             Weather::Calm => "",
             Weather::Halves => r#"{ "at": "5s", "for": "10s", "fault": { "partition": "halves" } }"#,
         };
+        let told = called(profile);
         let text = format!(
             r#"{{ "name": "frontier", "seed": {seed}, "nodes": {nodes}, "protocol": {{ "{name}": {knobs} }},
-                  "network": {{ "latency": {{ "constant": "100ms" }} }}, "profile": "{profile}", "faults": [{faults}],
-                  "workload": {{ "broadcast": {{ "rate": 100, "time_limit": "{STORM}s", "workers": "rotating" }} }} }}"#
+                  "network": {{ "latency": {{ "constant": "100ms" }} }}, "profile": "{told}", "faults": [{faults}],
+                  "workload": {{ "broadcast": {{ "rate": 100, "time_limit": "{STORM}", "workers": "rotating" }} }} }}"#
         );
         let document = Document::parse("a row", &text).expect("it is JSON");
         let scenario = Scenario::read(&document).expect("it is a scenario");
-        let is_weighed = weather == Weather::Calm && profile == "maelstrom";
+        let is_weighed = weather == Weather::Calm && profile == Profile::Maelstrom;
         let scales = is_weighed.then(|| Scales::new(nodes));
         let Ok(ran) = builtin().with(name, Run { scenario, document, scales }) else {
             unreachable!("{name} is in the registry")
@@ -159,9 +169,9 @@ fn outcome(summary: &Summary, scales: Option<&Scales>) -> Outcome {
     let Some(Metric::Number(msgs_per_op)) = summary.metric("msgs_per_op") else {
         unreachable!("every run has messages per operation")
     };
-    let millis = |name| match summary.metric(name) {
-        Some(Metric::Span(span)) => span.as_millis() as f64,
-        _ => unreachable!("values were stable"),
+    let millis = |name| {
+        let Some(Metric::Span(span)) = summary.metric(name) else { unreachable!("values were stable") };
+        span.as_millis() as f64
     };
     Outcome {
         msgs_per_op,
@@ -169,7 +179,7 @@ fn outcome(summary: &Summary, scales: Option<&Scales>) -> Outcome {
         most: millis("stable_latency_max"),
         is_valid: summary.maelstrom == Verdict::Pass,
         is_strict: summary.verdict == Verdict::Pass,
-        load: scales.map(|scales| scales.load(summary.counters.sent as f64 / msgs_per_op)),
+        load: scales.map(|scales| scales.load(summary.counters.invocations)),
     }
 }
 
@@ -205,12 +215,12 @@ impl Scales {
         Scales { bytes: 0, ends: vec![(0, 0); nodes as usize], body: Vec::new() }
     }
 
-    fn load(&self, operations: f64) -> Load {
-        let a_second = |count: u64| count as f64 / STORM as f64;
+    fn load(&self, operations: u64) -> Load {
+        let a_second = |count: u64| count as f64 / STORM.as_secs_f64();
         let busiest = |count: fn(&(u64, u64)) -> u64| self.ends.iter().map(count).max().unwrap_or_default();
         let messages: u64 = self.ends.iter().map(|(messages, _)| messages).sum();
         Load {
-            bytes_per_op: self.bytes as f64 / operations,
+            bytes_per_op: self.bytes as f64 / operations as f64,
             busiest_messages: a_second(busiest(|(messages, _)| *messages)),
             mean_messages: a_second(messages) / self.ends.len() as f64,
             busiest_bytes: a_second(busiest(|(_, bytes)| *bytes)),
@@ -226,7 +236,7 @@ impl<N: Node> Observer<N> for Scales {
         let bytes = self.body.len() as u64;
         self.bytes += bytes;
         let Passage { src, dst, sent } = passage;
-        if sent.as_nanos() < STORM * 1_000_000_000 {
+        if *sent < Time::ZERO + STORM {
             for end in [src, dst] {
                 let (messages, weight) = &mut self.ends[end.0 as usize];
                 *messages += 1;

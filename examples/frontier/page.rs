@@ -12,6 +12,32 @@ pub(crate) fn number(figure: f64) -> String {
     format!("{figure:.digits$}")
 }
 
+/// Figures of a row, one for each seed.
+pub(crate) struct Figures(Vec<f64>);
+
+impl Figures {
+    pub(crate) fn of<T>(runs: &[T], figure: impl Fn(&T) -> f64) -> Figures {
+        Figures(runs.iter().map(figure).collect())
+    }
+
+    pub(crate) fn mean(&self) -> f64 {
+        self.0.iter().sum::<f64>() / self.0.len() as f64
+    }
+
+    fn least(&self) -> f64 {
+        self.0.iter().fold(f64::MAX, |least, figure| least.min(*figure))
+    }
+
+    pub(crate) fn most(&self) -> f64 {
+        self.0.iter().fold(f64::MIN, |most, figure| most.max(*figure))
+    }
+
+    /// The mean, and the least and the greatest of the seeds.
+    pub(crate) fn told(&self) -> String {
+        format!("{} ({} to {})", number(self.mean()), number(self.least()), number(self.most()))
+    }
+}
+
 /// The mean, and the least and the greatest of the seeds, from "2.15 (2.10 to 2.19)"; `None` if that is not what it says.
 pub(crate) fn figures(cell: &str) -> Option<[f64; 3]> {
     let (mean, ends) = cell.strip_suffix(')')?.split_once(" (")?;

@@ -18,6 +18,10 @@ const LATEST: f64 = 2_500.0;
 /// Powers of ten at the bottom and at the top.
 const DECADES: (i32, i32) = (-1, 4);
 
+fn power_of_ten(decade: i32) -> f64 {
+    libm::pow(10.0, f64::from(decade))
+}
+
 fn colour(family: Family) -> &'static str {
     match family {
         Family::Gossip => "#b35900",
@@ -41,7 +45,8 @@ impl Panel {
 
     fn y(self, messages: f64) -> f64 {
         let (bottom, top) = (f64::from(DECADES.0), f64::from(DECADES.1));
-        assert!((0.1..=1e4).contains(&messages), "{messages} messages are beyond the plot");
+        let ends = power_of_ten(DECADES.0)..=power_of_ten(DECADES.1);
+        assert!(ends.contains(&messages), "{messages} messages are beyond the plot");
         TOP + HEIGHT * (top - libm::log10(messages)) / (top - bottom)
     }
 
@@ -54,17 +59,18 @@ impl Panel {
         _ = writeln!(svg, r#"<polyline points="{}" fill="none" {more}/>"#, points.join(" "));
     }
 
-    fn axes(self, svg: &mut String, nodes: u32, is_first: bool) {
+    fn axes(self, svg: &mut String, nodes: u32) {
         let centre = self.left + WIDTH / 2.0;
         let bold = r#"text-anchor="middle" font-weight="bold""#;
         self.text(svg, (centre, TOP - 8.0), bold, &format!("{nodes} nodes"));
         let below = (centre, TOP + HEIGHT + 40.0);
         self.text(svg, below, r#"text-anchor="middle""#, "median stable latency, ms");
         for decade in DECADES.0..=DECADES.1 {
-            let messages = libm::pow(10.0, f64::from(decade));
+            let messages = power_of_ten(decade);
             let y = self.y(messages);
             self.line(svg, &[(self.left, y), (self.left + WIDTH, y)], r##"stroke="#ddd""##);
-            if is_first {
+            // One scale is for all, at the left of the leftmost.
+            if self.left == LEFT {
                 self.text(svg, (self.left - 8.0, y + 4.0), r#"text-anchor="end""#, &format!("{messages}"));
             }
         }
@@ -166,8 +172,8 @@ pub(crate) fn svg(page: &str) -> String {
         r#"<text x="16" y="{middle}" text-anchor="middle" transform="rotate(-90 16 {middle})">messages between nodes for each operation</text>"#
     );
     let mut panel = Panel { left: LEFT };
-    for (at, size) in SIZES.into_iter().enumerate() {
-        panel.axes(&mut svg, size.nodes, at == 0);
+    for size in SIZES {
+        panel.axes(&mut svg, size.nodes);
         // The limits are for so many nodes.
         if size.nodes == 25 {
             panel.challenges(&mut svg);

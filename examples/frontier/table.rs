@@ -4,36 +4,10 @@ use std::fmt::Write as _;
 
 use super::cells::{Load, Outcome, Row, Size};
 use super::challenge::met;
-use super::page::{END, block, number};
+use super::page::{END, Figures, block, number};
 
 /// What the runs of one row came to in one kind of weather, a run for each seed.
 pub(crate) type Outcomes = Vec<Outcome>;
-
-/// Figures of a row, one for each seed.
-struct Figures(Vec<f64>);
-
-impl Figures {
-    fn of(outcomes: &[Outcome], figure: impl Fn(&Outcome) -> f64) -> Figures {
-        Figures(outcomes.iter().map(figure).collect())
-    }
-
-    fn mean(&self) -> f64 {
-        self.0.iter().sum::<f64>() / self.0.len() as f64
-    }
-
-    fn least(&self) -> f64 {
-        self.0.iter().fold(f64::MAX, |least, figure| least.min(*figure))
-    }
-
-    fn most(&self) -> f64 {
-        self.0.iter().fold(f64::MIN, |most, figure| most.max(*figure))
-    }
-
-    /// The mean, and the least and the greatest of the seeds.
-    fn told(&self) -> String {
-        format!("{} ({} to {})", number(self.mean()), number(self.least()), number(self.most()))
-    }
-}
 
 /// Whether every run was judged valid, and strictly so; which were not, if any.
 fn judged(calm: &[Outcome], halves: &[Outcome]) -> String {
@@ -88,7 +62,7 @@ pub(crate) fn loads(rows: &[(Row, Outcomes, Outcomes)]) -> String {
         .to_owned();
     for (row, calm, _) in rows {
         let loads: Vec<_> = calm.iter().filter_map(|outcome| outcome.load).collect();
-        let mean = |figure: fn(&Load) -> f64| number(Figures(loads.iter().map(figure).collect()).mean());
+        let mean = |figure: fn(&Load) -> f64| number(Figures::of(&loads, figure).mean());
         _ = writeln!(
             table,
             "| {} | {} | {} | {} | {} |",

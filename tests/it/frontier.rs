@@ -1,6 +1,10 @@
 //! The page of the frontier is true: it has every row, marks what meets the challenges, and its plot is that of its tables.
 //!
-//! A few of its runs are made again, and must come to what the page says; `just frontier` makes them all.
+//! A few of its runs are made again, and must come to what the page says, those of one row to its very figures; `just
+//! frontier` makes them all.
+
+use rayon::prelude::*;
+use rumormill::sim::network::Profile;
 
 #[path = "../../examples/frontier/cells.rs"]
 mod cells;
@@ -11,8 +15,8 @@ mod page;
 #[path = "../../examples/frontier/plot.rs"]
 mod plot;
 
-use cells::{Row, SIZES, Weather, rows};
-use page::{figures, lines, mark, number};
+use cells::{Outcome, Row, SIZES, Weather, called, rows};
+use page::{Figures, figures, lines, mark, number};
 
 use crate::support::root;
 
@@ -46,6 +50,12 @@ fn the_page_has_every_row_and_marks_what_meets_the_challenges() {
     }
 }
 
+/// The cells of a row at 25 nodes: in a profile, or of its load.
+fn cells_of<'a>(page: &'a str, what: &str, name: &str) -> Vec<&'a str> {
+    let found = lines(page, &mark(25, what)).into_iter().find(|(told, _)| *told == name);
+    found.unwrap_or_else(|| panic!("the page has no row {name}")).1
+}
+
 /// As people write it.
 fn number_of_nodes(nodes: u32) -> String {
     if nodes < 1_000 { nodes.to_string() } else { format!("{},{:03}", nodes / 1_000, nodes % 1_000) }
@@ -64,18 +74,15 @@ fn the_plot_is_that_of_the_tables() {
 fn a_few_runs_come_to_what_the_page_says() {
     let page = committed();
     for (name, profile, weather, seed) in [
-        ("relay, 440 ms", "maelstrom", Weather::Calm, 3),
-        ("relay, 1700 ms", "ideal", Weather::Halves, 4),
-        ("flood on a star, 380 ms", "ideal", Weather::Calm, 5),
-        ("gossip, fanout 2", "maelstrom", Weather::Halves, 6),
+        ("relay, 440 ms", Profile::Maelstrom, Weather::Calm, 3),
+        ("relay, 1700 ms", Profile::Ideal, Weather::Halves, 4),
+        ("flood on a star, 380 ms", Profile::Ideal, Weather::Calm, 5),
+        ("gossip, fanout 2", Profile::Maelstrom, Weather::Halves, 6),
     ] {
         let row = rows(25).find(|row| row.name() == name).unwrap();
         let outcome = row.run(25, profile, weather, seed);
-        let cells_of = |what: &str| {
-            let found = lines(&page, &mark(25, what)).into_iter().find(|(told, _)| *told == name);
-            found.unwrap_or_else(|| panic!("the page has no row {name}")).1
-        };
-        let cells = cells_of(&format!("profile {profile}"));
+        let profile = called(profile);
+        let cells = cells_of(&page, &format!("profile {profile}"), name);
         let first = if weather == Weather::Calm { 0 } else { 4 };
         for (at, figure) in (first..).zip([outcome.msgs_per_op, outcome.median, outcome.most]) {
             let [_, least, most] = figures(cells[at]).unwrap();
@@ -88,10 +95,25 @@ fn a_few_runs_come_to_what_the_page_says() {
             // Means of all seeds, so near them.
             let ours =
                 [load.bytes_per_op, load.busiest_messages, load.busiest_bytes / 1e3, load.mean_messages];
-            for (told, ours) in cells_of("load").into_iter().zip(ours) {
+            for (told, ours) in cells_of(&page, "load", name).into_iter().zip(ours) {
                 let told: f64 = told.parse().unwrap();
                 assert!((ours / told - 1.0).abs() < 0.1, "{name}: {ours}, and the page says {told}");
             }
         }
     }
+}
+
+#[test]
+fn the_runs_of_a_row_come_to_its_very_figures() {
+    let (page, size, name) = (committed(), SIZES[0], "relay, 440 ms");
+    assert_eq!(size.nodes, 25, "the challenges are for so many");
+    let row = rows(size.nodes).find(|row| row.name() == name).unwrap();
+    let run = |seed| row.run(size.nodes, Profile::Maelstrom, Weather::Halves, seed);
+    let outcomes: Vec<Outcome> = (0..size.seeds).into_par_iter().map(run).collect();
+    let each: [fn(&Outcome) -> f64; 3] =
+        [|outcome| outcome.msgs_per_op, |outcome| outcome.median, |outcome| outcome.most];
+    let told = each.map(|figure| Figures::of(&outcomes, figure).told());
+    let cells = cells_of(&page, "profile maelstrom", name);
+    assert_eq!(told[..], cells[4..7], "{name}, under the cut: run `just frontier`");
+    assert!(outcomes.iter().all(|outcome| outcome.is_valid && outcome.is_strict) || cells[7] != "all");
 }
