@@ -29,7 +29,7 @@ pub type BuildWordHasher = BuildHasherDefault<WordHasher>;
 /// Two hashers that take in the same at once. Each word of a hash waits for the one before, but not for the other's.
 pub(crate) type Twins = Words<(u64, u64)>;
 
-/// What words are absorbed into.
+/// A hasher that absorbs words into one hash, or into two at once.
 #[derive(Clone, Debug)]
 pub struct Words<C>(C);
 
@@ -54,7 +54,7 @@ impl Twins {
 
     /// Both hashes.
     pub(crate) fn finish_both(&self) -> (u64, u64) {
-        (mix(self.0.0), mix(self.0.1))
+        (self.0.0.made(), self.0.1.made())
     }
 }
 

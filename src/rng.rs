@@ -202,7 +202,7 @@ impl Tally {
     /// How often the pair that was noted last came before at its instant.
     #[inline(always)]
     pub(crate) fn earlier(&mut self) -> u64 {
-        let Some((pair, before)) = self.pairs.split_last() else { return 0 };
+        let (pair, before) = self.pairs.split_last().expect("a pair has been noted");
         let rivals = &before[self.from..];
         // Where a handler sends little there are a few, and all are others: no count is quicker than to see that.
         if rivals.len() <= FEW && !rivals.iter().any(|rival| rival == pair) {
