@@ -8,7 +8,8 @@
 //! What keeps it right is that every belief is watched over: what was sent to the hub or to a follower and is not
 //! acknowledged in time makes a peer suspect, and nothing that was sent to it counts any more; who claims more than is
 //! here is asked; who is asked answers at once, with all that the other lacks; and only an answer clears a suspect, so
-//! that a link which is cut one way is no link. A hub is always earlier in the list, so nobody follows himself.
+//! that a link which is cut one way is no link. A hub is always earlier in the list, so nobody follows himself. And what
+//! the hub should have acknowledged by now is entrusted to a third node: two disks may be lost one after the other.
 //!
 //! The files: `stream` and `disk` (what there is), `message`, `peer` (what is believed), `hear`, `tell` and `seek` (what
 //! is made of that), `roles` (hubs and suspects), `pace` (when to speak).
@@ -95,6 +96,8 @@ pub enum Timer {
     Pull,
     /// Nobody has been heard for long.
     Heartbeat,
+    /// The hub should have acknowledged by now what it was brought.
+    Overdue,
 }
 
 /// What a node that has something for its hub waits for.
@@ -221,6 +224,7 @@ impl Node for Relay {
             Timer::Probe(peer) => self.probe_again(peer, ctx),
             Timer::Pull => self.pull(ctx),
             Timer::Heartbeat => self.ask_around(ctx),
+            Timer::Overdue => self.entrust(ctx),
         }
         self.tend(ctx);
     }
@@ -355,6 +359,7 @@ mod tests {
                 Emit(Delivered { value: 1, hops: 0 })
                 n0 <- {"disk":2369787263975613,"hub":0,"count":1,"data":[{"node":2,"disk":2369787263975613,"start":0,"hops":1,"messages":[1]}],"clock":"0s"}
                 SetTimer(Patience(n0), 1.09s)
+                SetTimer(Overdue, 730ms)
             "#]],
             &leaf.request(broadcast(1)),
         );
@@ -368,11 +373,12 @@ mod tests {
         };
         check(
             &expect![[r#"
-            CancelTimer(Patience(n0))
-            Emit(Delivered { value: 30, hops: 1 })
-            Emit(Delivered { value: 31, hops: 1 })
-            SetTimer(Ack(n0), 2s)
-        "#]],
+                CancelTimer(Patience(n0))
+                CancelTimer(Overdue)
+                Emit(Delivered { value: 30, hops: 1 })
+                Emit(Delivered { value: 31, hops: 1 })
+                SetTimer(Ack(n0), 2s)
+            "#]],
             &hears(&mut leaf, 0, flush),
         );
         leaf.elapse(Span::from_millis(50));
@@ -457,14 +463,21 @@ mod tests {
         assert_eq!(known(&hub), 3);
         hears(&mut hub, 2, from_disk(10, 0, 0));
         assert_eq!(known(&hub), 0);
+        expect![[r#"
+            Flush
+            n2 <- {"disk":7591801269723121,"hub":0,"count":3,"data":[{"node":2,"disk":9,"start":0,"hops":2,"messages":[20,21,22]}],"flush":"440ms"}
+            SetTimer(Patience(n2), 3.09s)
+            SetTimer(Flush, 440ms)
+        "#]].assert_eq(&elapse(&mut hub, 440));
         hub.elapse(Span::from_millis(440));
         let late = Relayed { data: vec![batch(2, 3, 23..24)], want: Some(5), ..says(0, 4) };
         check(
             &expect![[r#"
                 Emit(Delivered { value: 23, hops: 1 })
+                n2 <- {"disk":7591801269723121,"hub":0,"count":4,"have":[[2,9,4]],"want":2354322645056473}
+                SetTimer(Patience(n2), 650ms)
                 n1 <- {"disk":7591801269723121,"hub":0,"count":4,"data":[{"node":2,"disk":9,"start":3,"hops":2,"messages":[23]}],"flush":"440ms"}
-                n2 <- {"disk":7591801269723121,"hub":0,"count":4,"data":[{"node":2,"disk":9,"start":0,"hops":2,"messages":[20,21,22,23]}],"flush":"440ms"}
-                SetTimer(Patience(n2), 3.09s)
+                n2 <- {"disk":7591801269723121,"hub":0,"count":4,"data":[{"node":2,"disk":9,"start":3,"hops":2,"messages":[23]}],"flush":"440ms"}
                 n3 <- {"disk":7591801269723121,"hub":0,"count":4,"data":[{"node":2,"disk":9,"start":3,"hops":2,"messages":[23]}],"flush":"440ms"}
                 n4 <- {"disk":7591801269723121,"hub":0,"count":4,"data":[{"node":2,"disk":9,"start":3,"hops":2,"messages":[23]}],"flush":"440ms"}
                 SetTimer(Flush, 440ms)
@@ -472,6 +485,26 @@ mod tests {
             &hears(&mut hub, 2, late),
         );
         assert_eq!(known(&hub), 0, "what comes late from the disk that is lost brings values and no more");
+    }
+
+    #[test]
+    fn what_comes_late_from_a_lost_disk_does_not_pass_for_the_disk_that_took_its_place() {
+        let mut hub = node(0);
+        let speaks_now_of = |hub: &Solo<Relay>, disk| hub.node().peers[&NodeId(2)].speaks_now_of(disk);
+        hears(&mut hub, 2, from_disk(10, 0, 0));
+        hears(&mut hub, 2, from_disk(9, 0, 0));
+        assert!(speaks_now_of(&hub, 9), "nobody can know yet which of both came first");
+        let early = hub.node().next_number - 1;
+        let asked = wants(&hears(&mut hub, 2, Relayed { answer: Some(early), ..from_disk(10, 0, 0) }));
+        let [(NodeId(2), number)] = asked[..] else { panic!("{asked:?}") };
+        assert!(speaks_now_of(&hub, 9), "that one may have been asked before it was lost");
+        assert_eq!(wants(&hears(&mut hub, 2, from_disk(10, 0, 0))), [], "once is enough");
+        let far = Relayed { answer: Some(u64::MAX), ..from_disk(10, 0, 0) };
+        assert_eq!((wants(&hears(&mut hub, 2, far)), speaks_now_of(&hub, 9)), (vec![], true), "never asked");
+        hears(&mut hub, 2, Relayed { answer: Some(number), ..from_disk(10, 0, 0) });
+        assert!(speaks_now_of(&hub, 10), "a disk that was lost does not answer what is asked afterwards");
+        hears(&mut hub, 2, Relayed { answer: Some(number), ..from_disk(9, 0, 0) });
+        assert!(speaks_now_of(&hub, 10));
     }
 
     #[test]
@@ -492,14 +525,17 @@ mod tests {
         check(
             &expect![[r#"
                 CancelTimer(Patience(n0))
+                CancelTimer(Overdue)
                 SetTimer(Patience(n0), 1.09s)
+                SetTimer(Overdue, 730ms)
             "#]],
             &hears(&mut leaf, 0, covers(1)),
         );
         check(
             &expect![[r#"
-            CancelTimer(Patience(n0))
-        "#]],
+                CancelTimer(Patience(n0))
+                CancelTimer(Overdue)
+            "#]],
             &hears(&mut leaf, 0, covers(2)),
         );
     }
@@ -555,12 +591,15 @@ mod tests {
         leaf.request(broadcast(2));
         leaf.elapse(Span::from_millis(200));
         expect![[r#"
+            Overdue
+            n1 <- {"disk":2369787263975613,"hub":0,"count":4,"have":[[3,9,2]],"data":[{"node":2,"disk":2369787263975613,"start":1,"hops":1,"messages":[2]}]}
             Patience(n0)
             SetTimer(Probe(n0), 873.05433ms)
             n0 <- {"disk":2369787263975613,"hub":0,"count":4,"have":[[2,2369787263975613,2],[3,9,2]],"want":483562465949755,"clock":"1.09s"}
             SetTimer(Patience(n0), 650ms)
-            n1 <- {"disk":2369787263975613,"hub":1,"count":4,"have":[[3,9,2]],"data":[{"node":2,"disk":2369787263975613,"start":1,"hops":1,"messages":[2]}],"want":483562465949756,"clock":"1.09s"}
+            n1 <- {"disk":2369787263975613,"hub":1,"count":4,"have":[[2,2369787263975613,2],[3,9,2]],"want":483562465949756,"clock":"1.09s"}
             SetTimer(Patience(n1), 650ms)
+            SetTimer(Overdue, 730ms)
         "#]].assert_eq(&elapse(&mut leaf, 1_300));
         assert_eq!(leaf.node().hub, NodeId(1));
         expect![[r#"
@@ -573,6 +612,7 @@ mod tests {
             SetTimer(Patience(n3), 650ms)
             n4 <- {"disk":2369787263975613,"hub":2,"count":4,"have":[[3,9,2]],"data":[{"node":2,"disk":2369787263975613,"start":1,"hops":1,"messages":[2]}],"want":483562465949759,"flush":"440ms"}
             SetTimer(Patience(n4), 650ms)
+            Overdue
             Probe(n0)
             SetTimer(Probe(n0), 2.333578993s)
             n0 <- {"disk":2369787263975613,"hub":2,"count":4,"have":[[2,2369787263975613,2],[3,9,2]],"want":483562465949760}
@@ -591,7 +631,7 @@ mod tests {
     }
 
     #[test]
-    fn rule_6_a_followers_values_go_up_and_others_are_acknowledged_after_a_while() {
+    fn rule_6_a_followers_values_go_up_and_what_others_ask_to_be_kept() {
         let mut middle = node(1);
         check(
             &expect![[r#"
@@ -600,6 +640,7 @@ mod tests {
                 SetTimer(Flush, 440ms)
                 n0 <- {"disk":8291029656185729,"hub":0,"count":1,"data":[{"node":3,"disk":9,"start":0,"hops":2,"messages":[30]}],"clock":"0s"}
                 SetTimer(Patience(n0), 1.09s)
+                SetTimer(Overdue, 730ms)
             "#]],
             &hears(&mut middle, 3, Relayed { data: vec![batch(3, 0, 30..31)], ..says(1, 1) }),
         );
@@ -608,18 +649,14 @@ mod tests {
         check(
             &expect![[r#"
                 Emit(Delivered { value: 30, hops: 1 })
-                SetTimer(Ack(n3), 2s)
-                n0 <- {"disk":8291029656185729,"hub":0,"count":1,"have":[[3,9,1]],"clock":"0s"}
+                n0 <- {"disk":8291029656185729,"hub":0,"count":1,"data":[{"node":3,"disk":9,"start":0,"hops":2,"messages":[30]}],"clock":"0s"}
                 SetTimer(Patience(n0), 1.09s)
+                SetTimer(Overdue, 730ms)
             "#]],
             &hears(&mut middle, 3, Relayed { data: vec![batch(3, 0, 30..31)], ..says(0, 1) }),
         );
         hears(&mut middle, 0, Relayed { have: vec![(NodeId(3), 9, 1)], ..says(0, 1) });
-        expect![[r#"
-            Ack(n3)
-            n3 <- {"disk":8291029656185729,"hub":0,"count":1,"have":[[3,9,1]]}
-        "#]]
-        .assert_eq(&elapse(&mut middle, 2_000));
+        expect![""].assert_eq(&elapse(&mut middle, 2_000));
     }
 
     #[test]
@@ -692,12 +729,11 @@ mod tests {
             SetTimer(Probe(n0), 1.069412081s)
             n0 <- {"disk":2369787263975613,"hub":0,"count":0,"want":483562465949756,"clock":"850ms"}
             SetTimer(Patience(n0), 650ms)
-            n1 <- {"disk":2369787263975613,"hub":1,"count":0,"want":483562465949757,"clock":"850ms"}
-            SetTimer(Patience(n1), 650ms)
-            Pull
             SetTimer(Pull, 1s)
-            n3 <- {"disk":2369787263975613,"hub":1,"count":0,"want":483562465949758}
+            n3 <- {"disk":2369787263975613,"hub":0,"count":0,"want":483562465949757}
             SetTimer(Patience(n3), 650ms)
+            n1 <- {"disk":2369787263975613,"hub":1,"count":0,"want":483562465949758,"clock":"850ms"}
+            SetTimer(Patience(n1), 650ms)
         "#]]
         .assert_eq(&elapse(&mut leaf, 1_000));
         let answer = Relayed {
@@ -707,11 +743,12 @@ mod tests {
         };
         check(
             &expect![[r#"
-            Emit(Repaired { value: 30 })
-            SetTimer(Ack(n3), 2s)
-            CancelTimer(Pull)
-            n1 <- {"disk":2369787263975613,"hub":1,"count":1,"have":[[3,9,1]],"clock":"1.2s"}
-        "#]],
+                Emit(Repaired { value: 30 })
+                SetTimer(Ack(n3), 2s)
+                CancelTimer(Pull)
+                n1 <- {"disk":2369787263975613,"hub":1,"count":1,"have":[[3,9,1]],"clock":"1.2s"}
+                SetTimer(Overdue, 730ms)
+            "#]],
             &hears(&mut leaf, 3, answer),
         );
         let mut leaf = node(2);
@@ -728,6 +765,22 @@ mod tests {
             SetTimer(Patience(n0), 650ms)
         "#]]
         .assert_eq(&elapse(&mut leaf, 200));
+    }
+
+    #[test]
+    fn who_is_not_suspect_is_asked_first() {
+        let mut leaf = node(4);
+        let pulls = |leaf: &mut Solo<Relay>| {
+            let fired = leaf.elapse(Span::from_secs(1));
+            let pulls = fired.iter().filter(|(timer, _)| *timer == Timer::Pull);
+            let asked = pulls.flat_map(|(_, effects)| wants(effects)).map(|(to, _)| to);
+            asked.collect::<Vec<NodeId>>()
+        };
+        hears(&mut leaf, 0, says(0, 1));
+        assert_eq!(pulls(&mut leaf), [HUB], "there is nobody else who has it");
+        assert!(leaf.node().suspects(HUB));
+        hears(&mut leaf, 3, says(0, 1));
+        assert_eq!(pulls(&mut leaf), [NodeId(3)]);
     }
 
     #[test]
@@ -779,8 +832,89 @@ mod tests {
                 CancelTimer(Probe(n0))
                 n0 <- {"disk":8291029656185729,"hub":0,"count":1,"data":[{"node":1,"disk":8291029656185729,"start":0,"hops":1,"messages":[1]}],"want":3184763338190989,"clock":"8s"}
                 SetTimer(Patience(n0), 650ms)
+                SetTimer(Overdue, 730ms)
             "#]],
             &cleared,
+        );
+    }
+
+    // ---- what is overdue
+
+    #[test]
+    fn what_the_hub_should_have_acknowledged_is_entrusted_to_another_once() {
+        let mut leaf = node(3);
+        leaf.request(broadcast(1));
+        let flush = Relayed {
+            have: vec![(NodeId(3), leaf.node().disk, 1)],
+            data: vec![batch(4, 0, 40..41)],
+            flush: Some(Span::from_millis(440)),
+            echo: Some((Time::ZERO, Span::ZERO)),
+            ..says(0, 2)
+        };
+        leaf.elapse(Span::from_millis(200));
+        hears(&mut leaf, 0, flush);
+        leaf.request(broadcast(2));
+        expect![[r#"
+            Up
+            CancelTimer(Ack(n0))
+            n0 <- {"disk":5032745906640890,"hub":0,"count":3,"have":[[4,9,1]],"data":[{"node":3,"disk":5032745906640890,"start":1,"hops":1,"messages":[2]}],"clock":"420ms"}
+            SetTimer(Patience(n0), 1.04s)
+            SetTimer(Overdue, 260ms)
+        "#]].assert_eq(&elapse(&mut leaf, 479));
+        expect![[r#"
+            Overdue
+            n1 <- {"disk":5032745906640890,"hub":0,"count":3,"have":[[4,9,1]],"data":[{"node":3,"disk":5032745906640890,"start":1,"hops":1,"messages":[2]}]}
+        "#]].assert_eq(&elapse(&mut leaf, 1));
+        expect![[r#""#]].assert_eq(&elapse(&mut leaf, 300));
+    }
+
+    #[test]
+    fn who_is_entrusted_with_values_brings_them_to_the_hub_and_acknowledges_nothing() {
+        let mut second = node(1);
+        let data = vec![batch(3, 0, 30..31)];
+        check(
+            &expect![[r#"
+            Emit(Delivered { value: 30, hops: 1 })
+            n0 <- {"disk":8291029656185729,"hub":0,"count":1,"data":[{"node":3,"disk":9,"start":0,"hops":2,"messages":[30]}],"clock":"0s"}
+            SetTimer(Patience(n0), 1.09s)
+            SetTimer(Overdue, 730ms)
+        "#]],
+            &hears(&mut second, 3, Relayed { data, ..says(0, 1) }),
+        );
+        hears(&mut second, 0, Relayed { have: vec![(NodeId(3), 9, 1)], ..says(0, 1) });
+        expect![[r#""#]].assert_eq(&elapse(&mut second, 3_000));
+        check(
+            &expect![[r#"
+            n0 <- {"disk":8291029656185729,"hub":0,"count":1,"data":[{"node":3,"disk":9,"start":0,"hops":2,"messages":[30]}],"clock":"3s"}
+            SetTimer(Patience(n0), 1.09s)
+            SetTimer(Overdue, 730ms)
+        "#]],
+            &hears(&mut second, 0, from_disk(10, 0, 0)),
+        );
+    }
+
+    #[test]
+    fn who_neither_serves_nor_follows_gets_no_acknowledgement_of_what_it_only_shows() {
+        let mut leaf = node(2);
+        hears(
+            &mut leaf,
+            0,
+            Relayed { data: vec![batch(3, 0, 30..31)], flush: Some(Span::ZERO), ..says(0, 1) },
+        );
+        leaf.elapse(Span::from_secs(3));
+        check(&expect![[""]], &hears(&mut leaf, 4, Relayed { have: vec![(NodeId(3), 9, 1)], ..says(0, 1) }));
+        let data = vec![batch(4, 0, 40..41)];
+        let from_a_root = Relayed { data, flush: Some(Span::from_millis(440)), ..says(1, 2) };
+        check(
+            &expect![[r#"
+            Emit(Delivered { value: 40, hops: 1 })
+            SetTimer(Ack(n1), 2s)
+            SetTimer(Pull, 200ms)
+            n0 <- {"disk":2369787263975613,"hub":0,"count":2,"have":[[4,9,1]],"clock":"3s"}
+            SetTimer(Patience(n0), 1.09s)
+            SetTimer(Overdue, 290ms)
+        "#]],
+            &hears(&mut leaf, 1, from_a_root),
         );
     }
 
@@ -818,6 +952,7 @@ mod tests {
             n0 <- {"disk":2369787263975613,"hub":0,"count":1,"have":[[2,2369787263975613,1]],"want":1742457196503968,"clock":"10ms"}
             SetTimer(Patience(n0), 650ms)
             n0 <- {"disk":2369787263975613,"hub":0,"count":1,"data":[{"node":2,"disk":2369787263975613,"start":0,"hops":1,"messages":[1]}],"clock":"10ms"}
+            SetTimer(Overdue, 730ms)
         "#]].assert_eq(&elapse(&mut leaf, 0));
         let before = leaf.node().disk;
         leaf.wipe_and_restart();

@@ -2,35 +2,48 @@
 
 use super::disk::Novelty;
 use super::message::{Batch, Relayed};
+use super::peer::Spoken;
 use super::stream::Stream;
 use super::tell::{Load, Say};
 use super::{Relay, Timer};
 use crate::id::NodeId;
 use crate::node::Context;
-use crate::time::{Span, Time};
 use crate::value::Value;
 use crate::workload::broadcast::Event;
 
 impl Relay {
     pub(super) fn hear(&mut self, from: NodeId, heard: Relayed, ctx: &mut Context<'_, Relay>) {
         self.heard_somebody(ctx);
-        if !self.peers.entry(from).or_default().speaks_of(heard.disk) {
-            // Of a disk that it has lost nothing is true but the values.
-            heard.data.into_iter().for_each(|batch| self.merge(batch, ctx));
-            return;
+        let peer = self.peers.entry(from).or_default();
+        match peer.speaks_of(heard.disk, heard.answer, self.next_number) {
+            Spoken::OfTheSame => {}
+            Spoken::OfAnother => self.news = true,
+            Spoken::OfFormer => {
+                // Of a disk that it has lost nothing is true but the values. If it is this one that it has, it answers.
+                let asks = peer.asked.is_none();
+                heard.data.into_iter().for_each(|batch| self.merge(batch, ctx));
+                if asks {
+                    self.tell(from, Say { want: true, ..Say::of(Load::Digest) }, ctx);
+                }
+                return;
+            }
+        }
+        if let Some(period) = heard.flush.filter(|_| from == self.hub) {
+            self.pace.hear(ctx.now(), period, heard.rtt(ctx.now()));
         }
         self.note(from, &heard, ctx);
         let claims: Vec<(Stream, u64)> = heard.claims().collect();
-        if heard.hub == ctx.me() {
+        let is_brought = heard.flush.is_none() && heard.answer.is_none();
+        if is_brought {
             self.pushed.extend(heard.data.iter().map(Batch::stream));
         }
-        let (want, flush, echo) = (heard.want, heard.flush, heard.echo);
+        let is_awaited = !heard.data.is_empty() && !is_brought;
         heard.data.into_iter().for_each(|batch| self.merge(batch, ctx));
-        self.owe(from, &claims, ctx);
-        if let Some(period) = flush {
-            self.note_flush(from, period, echo, ctx);
+        self.owe(from, &claims, is_awaited, ctx);
+        if heard.flush.is_some() {
+            self.note_flush(from, ctx);
         }
-        if let Some(number) = want {
+        if let Some(number) = heard.want {
             self.tell(from, Say { answer: Some(number), ..Say::of(Load::All) }, ctx);
         }
         if heard.answer.is_some() {
@@ -103,9 +116,19 @@ impl Relay {
         }
     }
 
-    /// The sender has something that is here, too: it will hear of that.
-    fn owe(&mut self, from: NodeId, claims: &[(Stream, u64)], ctx: &mut Context<'_, Relay>) {
+    /// The sender has something that is here, too: it will hear of that, if this node serves it or follows it, or if it
+    /// may serve this node and watches over what it has sent. Others would only acknowledge each other's acknowledgements.
+    fn owe(
+        &mut self,
+        from: NodeId,
+        claims: &[(Stream, u64)],
+        is_awaited: bool,
+        ctx: &mut Context<'_, Relay>,
+    ) {
         let serves = self.serves(from, ctx);
+        if !serves && from != self.hub && !is_awaited {
+            return;
+        }
         let Some(peer) = self.peers.get_mut(&from) else { return };
         if !claims.iter().any(|(stream, _)| peer.owed(*stream, self.durable.length(*stream))) {
             return;
@@ -118,22 +141,10 @@ impl Relay {
     }
 
     /// All that was in the hub's flushes has, as far as anybody knows, reached everybody.
-    fn note_flush(
-        &mut self,
-        from: NodeId,
-        period: Span,
-        echo: Option<(Time, Span)>,
-        ctx: &Context<'_, Relay>,
-    ) {
+    fn note_flush(&mut self, from: NodeId, ctx: &Context<'_, Relay>) {
         let Some(peer) = self.peers.get(&from) else { return };
         self.base.join(&peer.known);
         if from == self.hub {
-            let now = ctx.now();
-            let rtt = echo.and_then(|(sent, waited)| {
-                let passed = now.as_nanos().checked_sub(sent.as_nanos())?;
-                passed.checked_sub(waited.as_nanos()).map(Span::from_nanos)
-            });
-            self.pace.hear(now, period, rtt);
             self.keep_turn(ctx);
         }
     }

@@ -82,6 +82,13 @@ impl Relayed {
             self.have.iter().map(|(node, disk, length)| (Stream { node: *node, disk: *disk }, *length));
         told.chain(self.data.iter().map(|batch| (batch.stream(), batch.end())))
     }
+
+    /// How long it has taken to the sender and back, if this, which comes now, echoes a clock.
+    pub(super) fn rtt(&self, now: Time) -> Option<Span> {
+        let (sent, waited) = self.echo?;
+        let passed = now.as_nanos().checked_sub(sent.as_nanos())?;
+        passed.checked_sub(waited.as_nanos()).map(Span::from_nanos)
+    }
 }
 
 /// So many bytes of values go into one message at most, but for its first value.

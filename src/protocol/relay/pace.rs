@@ -9,6 +9,8 @@ pub(super) struct Pace {
     heard: Option<(Time, Span)>,
     /// How long it takes to the hub and back, as far as that has been measured.
     rtt: Option<Span>,
+    /// How far from what was expected that has lately been.
+    varies: Span,
 }
 
 /// When to speak.
@@ -40,6 +42,8 @@ impl Pace {
         if let Some(rtt) = rtt.filter(|rtt| *rtt <= LONGEST) {
             // Up at once, down slowly: who comes too late waits for a whole period.
             let smoothed = self.rtt.map_or(0, |before| before.as_nanos() / 5 * 4 + rtt.as_nanos() / 5);
+            let off = self.rtt.map_or(0, |before| before.as_nanos().abs_diff(rtt.as_nanos()));
+            self.varies = Span::from_nanos(off.max(self.varies.as_nanos() / 5 * 4));
             self.rtt = Some(rtt.max(Span::from_nanos(smoothed)));
         }
     }
@@ -47,6 +51,22 @@ impl Pace {
     /// How long it takes to the hub and back, or more.
     pub(super) fn rtt(&self) -> Span {
         self.rtt.unwrap_or(GUESS)
+    }
+
+    /// How long the first flush that can acknowledge what is sent to the hub now may take; `period` is the time between
+    /// two as long as none has been heard.
+    pub(super) fn overdue(&self, now: Time, period: Span) -> Span {
+        let rtt = self.rtt();
+        let flush = match self.heard.filter(|(heard, _)| *heard <= now) {
+            None => period,
+            Some((heard, period)) => {
+                let too_late = (now.since(heard) + rtt).as_nanos() % period.as_nanos();
+                Span::from_nanos((period.as_nanos() - too_late) % period.as_nanos())
+            }
+        };
+        // As patient as TCP is (RFC 6298): where the way varies much, most of what is late still comes.
+        let varies = Span::from_nanos(4 * self.varies.as_nanos());
+        rtt + flush + varies + LATE
     }
 
     /// When to speak so as to be heard `margin` before a flush; now if none is expected.
@@ -113,6 +133,23 @@ mod tests {
         assert_eq!(millis(&Pace::default(), 1_000), 0);
         assert_eq!(millis(&heard(440, Some(200)), 999), 0);
         assert_eq!(millis(&heard(0, Some(200)), 1_000), 1, "no period at all is as good as the shortest");
+    }
+
+    #[test]
+    fn what_is_sent_is_overdue_when_the_first_flush_that_could_acknowledge_it_has_not_come() {
+        let overdue = |pace: &Pace, now| pace.overdue(at(now), Span::from_millis(440)).as_millis();
+        assert_eq!(overdue(&Pace::default(), 9), 250 + 440 + 40, "by a guess");
+        let mut pace = heard(440, Some(200));
+        assert_eq!([1_000, 1_210, 1_240].map(|now| now + overdue(&pace, now)), [1_480; 3], "the next flush");
+        assert_eq!([1_241, 1_680].map(|now| now + overdue(&pace, now)), [1_920; 2], "the one after");
+        pace.hear(at(1_440), Span::from_millis(440), Some(Span::from_millis(225)));
+        assert_eq!(
+            1_600 + overdue(&pace, 1_600),
+            1_880 + 4 * 25 + 40,
+            "where the way varies, flushes do, too"
+        );
+        pace.hear(at(1_880), Span::from_millis(440), Some(Span::from_millis(225)));
+        assert_eq!(2_000 + overdue(&pace, 2_000), 2_320 + 4 * 20 + 40, "and less so by and by");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What a relaying node knows and believes of a peer. It knows no message and no network.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::disk::Durable;
 use super::stream::{Stream, Vector};
@@ -11,8 +11,9 @@ use crate::time::{Span, Time};
 pub(super) struct Peer {
     /// The disk that it spoke of last.
     disk: Option<u64>,
-    /// The disks that it has lost: what is said of them comes late, and of values alone it is still true.
-    former: BTreeSet<u64>,
+    /// The disks that it has lost: what is said of them comes late, and of values alone it is still true. With the number
+    /// of the first want that was told after that: who answers one of those has not lost it.
+    former: BTreeMap<u64, u64>,
     /// What it has said that it has.
     pub(super) known: Vector,
     /// What has been sent to it, or need not be; it may have got lost.
@@ -44,24 +45,40 @@ pub(super) enum Standing {
     Suspect { since: u64, backoff: Span, probed: bool },
 }
 
+/// Which disk a peer speaks of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Spoken {
+    /// The one that it spoke of last, or its first.
+    OfTheSame,
+    /// One that is in place of that: nothing that was known or believed of the peer still holds.
+    OfAnother,
+    /// One that it has lost, as far as anybody knows.
+    OfFormer,
+}
+
 impl Peer {
     pub(super) fn is_suspect(&self) -> bool {
         matches!(self.standing, Standing::Suspect { .. })
     }
 
-    /// It speaks of this disk. `false` if that one is a thing of the past.
-    pub(super) fn speaks_of(&mut self, disk: u64) -> bool {
-        if self.former.contains(&disk) {
-            return false;
+    /// It speaks of this disk, and answers this want if it is an answer; the next want has the number `next`. Disks come in no
+    /// order that shows, so that the first word of a lost one may come after that of the one that took its place; but only a
+    /// disk that is still there answers what was asked afterwards.
+    pub(super) fn speaks_of(&mut self, disk: u64, answer: Option<u64>, next: u64) -> Spoken {
+        let is_there = |since: &u64| answer.is_some_and(|number| (*since..next).contains(&number));
+        if self.former.get(&disk).is_some_and(|since| !is_there(since)) {
+            return Spoken::OfFormer;
         }
-        if let Some(before) = self.disk.replace(disk)
-            && before != disk
-        {
-            let Peer { former, standing, .. } = std::mem::take(self);
-            *self = Peer { disk: Some(disk), former, standing, ..Peer::default() };
-            self.former.insert(before);
+        match self.disk.replace(disk) {
+            Some(before) if before != disk => {
+                let Peer { mut former, standing, .. } = std::mem::take(self);
+                former.remove(&disk);
+                former.insert(before, next);
+                *self = Peer { disk: Some(disk), former, standing, ..Peer::default() };
+                Spoken::OfAnother
+            }
+            _ => Spoken::OfTheSame,
         }
-        true
     }
 
     /// Whether this is the disk that it spoke of last.

@@ -61,6 +61,7 @@ impl Relay {
         peer.doubt();
         peer.standing = Standing::Suspect { since: self.next_number, backoff: PROBE, probed: false };
         self.probe(node, ctx);
+        self.give_up(node, ctx);
     }
 
     /// The peer has answered: what it has is known, and nothing else is believed.

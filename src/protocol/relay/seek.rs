@@ -23,7 +23,7 @@ enum Stage {
 /// So long what is missing may take to come by itself.
 const GRACE: Span = Span::from_millis(200);
 
-/// So long an answer may take before another is asked.
+/// So long an answer may take before another is asked, if nobody is found out to be suspect before.
 const PULL: Span = Span::from_secs(1);
 
 /// So long nobody may be heard after the whole cluster's start, and after that of this node alone.
@@ -52,6 +52,9 @@ impl Relay {
         let Some(Pull { peer, stage }) = self.pull.take() else { return };
         let ahead = |node: &NodeId| self.is_ahead(*node);
         let mut others: Vec<NodeId> = self.peers.keys().copied().filter(ahead).collect();
+        if others.iter().any(|other| !self.suspects(*other)) {
+            others.retain(|other| !self.suspects(*other));
+        }
         let Some(mut next) = others.first().copied() else { return };
         match stage {
             Stage::Waiting if others.contains(&peer) => next = peer,
@@ -74,6 +77,13 @@ impl Relay {
             ctx.cancel_timer(Timer::Pull);
             let next = self.peers.keys().copied().find(|node| self.is_ahead(*node));
             next.into_iter().for_each(|node| self.seek(node, ctx));
+        }
+    }
+
+    /// This peer does not answer. If it was asked for what is missing, another is.
+    pub(super) fn give_up(&mut self, peer: NodeId, ctx: &mut Context<'_, Relay>) {
+        if self.pull == Some(Pull { peer, stage: Stage::Asked }) {
+            self.pull(ctx);
         }
     }
 

@@ -15,7 +15,8 @@ use crate::value::Value;
 pub(super) enum Load {
     /// None; the peer sees what there is.
     Digest,
-    /// Those that are for this node to bring to its hub: its own and its followers'. The hub asks somebody for the rest.
+    /// Those that are for this node to bring to its hub: its own, its followers', and those that it was entrusted with.
+    /// The hub asks somebody for the rest.
     Pushed,
     /// All that the peer lacks.
     All,
@@ -139,13 +140,17 @@ impl Relay {
         if !self.watches(node, ctx) {
             return;
         }
-        let patience = self.patience(node);
-        let Some(peer) = self.peers.get_mut(&node) else { return };
+        let (patience, is_hub) = (self.patience(node), node == self.hub);
+        let Some(peer) = self.peers.get_mut(&node).filter(|peer| peer.awaited.is_empty()) else { return };
+        peer.awaited = peer.under_way();
         if peer.awaited.is_empty() {
-            peer.awaited = peer.under_way();
-            if !peer.awaited.is_empty() && peer.asked.is_none() {
-                ctx.set_timer(Timer::Patience(node), patience);
-            }
+            return;
+        }
+        if peer.asked.is_none() {
+            ctx.set_timer(Timer::Patience(node), patience);
+        }
+        if is_hub {
+            ctx.set_timer(Timer::Overdue, self.pace.overdue(ctx.now(), self.config.period));
         }
     }
 
@@ -164,6 +169,30 @@ impl Relay {
         peer.awaited.clear();
         if peer.asked.is_none() {
             ctx.cancel_timer(Timer::Patience(node));
+        }
+        if node == self.hub {
+            ctx.cancel_timer(Timer::Overdue);
+        }
+    }
+
+    /// The hub has not acknowledged what it was brought. It may have lost its disk, and this node is then the only one
+    /// that has it: another shall keep it, too. Should the hub be gone for long, that one is the next.
+    pub(super) fn entrust(&mut self, ctx: &mut Context<'_, Relay>) {
+        if self.peers.get(&self.hub).is_none_or(|hub| hub.awaited.is_empty()) {
+            return;
+        }
+        // Whom this node serves is told anyway.
+        let may = |node: &NodeId| {
+            ![self.hub, ctx.me()].contains(node) && !self.suspects(*node) && !self.serves(*node, ctx)
+        };
+        let Some(second) = ctx.nodes().iter().find(may) else { return };
+        let sent = |stream| self.peers.get(&second).map_or(0, |peer| peer.reach(stream));
+        // What has been in a flush others have, too.
+        let is_missing =
+            |(stream, length)| length > self.base.of(stream).max(sent(stream)) && self.is_pushed(stream);
+        if self.durable.lengths().any(is_missing) {
+            self.peers.entry(second).or_default().sent.join(&self.base);
+            self.tell(second, Say::of(Load::Pushed), ctx);
         }
     }
 
