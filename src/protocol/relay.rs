@@ -94,7 +94,7 @@ pub enum Timer {
     Probe(NodeId),
     /// Ask for what is missing, or ask another.
     Pull,
-    /// Nobody has been heard for long.
+    /// The hub has not been heard for long, or by a root nobody.
     Heartbeat,
     /// The hub should have acknowledged by now what it was brought.
     Overdue,
@@ -963,6 +963,17 @@ mod tests {
             SetTimer(Patience(n0), 650ms)
         "#]]
         .assert_eq(&elapse(&mut leaf, 1_000));
+    }
+
+    #[test]
+    fn what_others_than_the_hub_say_is_no_sign_of_the_hub() {
+        let mut leaf = node(2);
+        let heartbeat = |effects: Vec<EffectOf<Relay>>| {
+            effects.iter().any(|effect| matches!(effect, Effect::SetTimer(Timer::Heartbeat, _)))
+        };
+        assert!(!heartbeat(hears(&mut leaf, 3, says(0, 0))));
+        assert!(heartbeat(hears(&mut leaf, 0, says(0, 0))));
+        assert!(heartbeat(hears(&mut node(0), 3, says(0, 0))), "a root has nobody else");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::workload::broadcast::Event;
 
 impl Relay {
     pub(super) fn hear(&mut self, from: NodeId, heard: Relayed, ctx: &mut Context<'_, Relay>) {
-        self.heard_somebody(ctx);
+        self.heard(from, ctx);
         let peer = self.peers.entry(from).or_default();
         match peer.speaks_of(heard.disk, heard.answer, self.next_number) {
             Spoken::OfTheSame => {}

@@ -26,11 +26,11 @@ const GRACE: Span = Span::from_millis(200);
 /// So long an answer may take before another is asked, if nobody is found out to be suspect before.
 const PULL: Span = Span::from_secs(1);
 
-/// So long nobody may be heard after the whole cluster's start, and after that of this node alone.
+/// So long the hub, or a root's peers, may not be heard after the whole cluster's start, and after that of this node alone.
 const FIRST_SILENCE: Span = Span::from_secs(3);
 const BLANK_SILENCE: Span = Span::from_secs(1);
 
-/// So long nobody may be heard after that, and at most, once nobody has been for long.
+/// So long they may not be heard after that, and at most, once they have not been for long.
 const SILENCE: Span = Span::from_secs(10);
 const LONGEST_SILENCE: Span = Span::from_secs(30);
 
@@ -87,10 +87,12 @@ impl Relay {
         }
     }
 
-    /// Somebody has been heard.
-    pub(super) fn heard_somebody(&mut self, ctx: &mut Context<'_, Relay>) {
-        self.silence = SILENCE + SILENCE;
-        ctx.set_timer(Timer::Heartbeat, SILENCE);
+    /// Somebody has been heard. What others than the hub say is no sign that there is a way to the hub.
+    pub(super) fn heard(&mut self, from: NodeId, ctx: &mut Context<'_, Relay>) {
+        if from == self.hub || self.is_root(ctx) {
+            self.silence = SILENCE + SILENCE;
+            ctx.set_timer(Timer::Heartbeat, SILENCE);
+        }
     }
 
     /// Nobody has been heard for long: asks the hub, and a root anybody.
