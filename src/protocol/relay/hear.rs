@@ -16,9 +16,9 @@ impl Relay {
         self.heard(from, ctx);
         let peer = self.peers.entry(from).or_default();
         match peer.speaks_of(heard.disk, heard.answer, self.next_number) {
-            Spoken::OfTheSame => {}
-            Spoken::OfAnother => self.news = true,
-            Spoken::OfFormer => {
+            Spoken::Same => {}
+            Spoken::Another => self.news = true,
+            Spoken::Former => {
                 // Of a disk that it has lost nothing is true but the values. If it is this one that it has, it answers.
                 let asks = peer.asked.is_none();
                 heard.data.into_iter().for_each(|batch| self.merge(batch, ctx));

@@ -49,11 +49,11 @@ pub(super) enum Standing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Spoken {
     /// The one that it spoke of last, or its first.
-    OfTheSame,
+    Same,
     /// One that is in place of that: nothing that was known or believed of the peer still holds.
-    OfAnother,
+    Another,
     /// One that it has lost, as far as anybody knows.
-    OfFormer,
+    Former,
 }
 
 impl Peer {
@@ -67,7 +67,7 @@ impl Peer {
     pub(super) fn speaks_of(&mut self, disk: u64, answer: Option<u64>, next: u64) -> Spoken {
         let is_there = |since: &u64| answer.is_some_and(|number| (*since..next).contains(&number));
         if self.former.get(&disk).is_some_and(|since| !is_there(since)) {
-            return Spoken::OfFormer;
+            return Spoken::Former;
         }
         match self.disk.replace(disk) {
             Some(before) if before != disk => {
@@ -75,9 +75,9 @@ impl Peer {
                 former.remove(&disk);
                 former.insert(before, next);
                 *self = Peer { disk: Some(disk), former, standing, ..Peer::default() };
-                Spoken::OfAnother
+                Spoken::Another
             }
-            _ => Spoken::OfTheSame,
+            _ => Spoken::Same,
         }
     }
 
