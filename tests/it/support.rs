@@ -11,6 +11,7 @@ use rumormill::scenario::Scenario;
 use rumormill::scenario::document::{Document, Misfit};
 use rumormill::shrink::{End, Reason, Shrinker, shrink};
 use rumormill::workload::{Metric, Verdict, Workload};
+use serde::{Deserialize, Serialize};
 
 /// The project's folder.
 pub(crate) fn root() -> PathBuf {
@@ -44,6 +45,13 @@ pub(crate) fn run_named(scenario: &Scenario, document: &Document) -> Summary {
     ran.unwrap_or_else(|misfit| panic!("{misfit}"))
 }
 
+/// What a liar lies about, as its protocol's knob, so that all lies of a node are one program; by default nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Lie {
+    pub(crate) lie: u8,
+}
+
 /// How many of a hundred seeds fail for the reason named, and how many for any other.
 pub(crate) fn failures<W, N>(
     scenario: impl Fn(u64) -> String,
@@ -61,31 +69,33 @@ where
 
 /// Shrinks a liar's failure in a storm of 20 seconds: what is left is small, runs the same twice, and its honest twin
 /// passes it.
-pub(crate) fn shrinks_to_its_lie<W, Liar, Twin>(liar: &str, text: impl Fn(u64) -> String)
+pub(crate) fn shrinks_to_its_lie<W, N>(liar: &str, lie: u8, text: impl Fn(u8, u64) -> String)
 where
     W: Workload,
-    Liar: Node<Request = W::Request, Response = W::Response, Event = W::Event>,
-    Twin: Node<Request = W::Request, Response = W::Response, Event = W::Event>,
+    N: Node<Request = W::Request, Response = W::Response, Event = W::Event>,
 {
     let storm = |seed| {
-        let text = text(seed).replace("2999ms", "19999ms");
+        let text = text(lie, seed).replace("2999ms", "19999ms");
         let text = ["3s", "4s"].into_iter().fold(text, |text, limit| {
             text.replace(&format!(r#""time_limit": "{limit}""#), r#""time_limit": "20s""#)
         });
         text.replace(r#""settle""#, r#""nemesis": { "kinds": ["skew"], "interval": "3s" }, "settle""#)
     };
+    let read = |text: &str| {
+        let document = Document::parse("a liar's storm", text).unwrap();
+        (Scenario::read(&document).unwrap_or_else(|misfit| panic!("{misfit}")), document)
+    };
     let failing = |seed| {
-        let document = Document::parse("a liar's storm", &storm(seed)).unwrap();
-        let scenario = Scenario::read(&document).unwrap_or_else(|misfit| panic!("{misfit}"));
-        let failing = explicit::<W, Liar>(&scenario, &document).unwrap();
-        Reason::of::<W, Liar>(&failing).map(|(reason, _)| (reason, failing))
+        let (scenario, document) = read(&storm(seed));
+        let failing = explicit::<W, N>(&scenario, &document).unwrap();
+        Reason::of::<W, N>(&failing).map(|(reason, _)| (reason, failing))
     };
     let (reason, failing) = (0..100).find_map(failing).unwrap_or_else(|| panic!("{liar} fails no seed"));
     let mut shrinker = Shrinker::new(failing);
-    let end = shrink(&mut shrinker, 2, |candidate| reason.holds::<W, Liar>(candidate), |_| true);
+    let end = shrink(&mut shrinker, 2, |candidate| reason.holds::<W, N>(candidate), |_| true);
     assert_eq!(end, End::FixedPoint, "{liar}");
     let smallest = shrinker.smallest();
-    let run = |scenario| run_written_out::<W, Liar, ()>(scenario, &mut ());
+    let run = |scenario: &Scenario| run_written_out::<W, N, ()>(scenario, &mut ());
     let shown = || format!("{liar}, {}: {smallest:#?}", reason.fingerprint());
     let operations = smallest.operations.as_ref().unwrap().len();
     assert!(
@@ -96,7 +106,8 @@ where
     assert_eq!(run(smallest).digest, run(smallest).digest, "{}", shown());
     assert_eq!(run(smallest).fingerprint(smallest).as_deref(), Some(reason.fingerprint()), "{}", shown());
     // A twin that had no time to keep its word does not give it; of one that acknowledged nothing nothing is known.
-    let twin = run_written_out::<W, Twin, ()>(smallest, &mut ());
+    let honest = read(&text(Lie::default().lie, 0)).0.protocol;
+    let twin = run(&Scenario { protocol: honest, ..smallest.clone() });
     let gave_no_word = twin.metric("acknowledged") == Some(Metric::Count(0));
     let expected = if gave_no_word { Verdict::Unknown } else { Verdict::Pass };
     assert_eq!(twin.verdict, expected, "the twin of {}", shown());

@@ -61,9 +61,9 @@ impl Peer {
         matches!(self.standing, Standing::Suspect { .. })
     }
 
-    /// It speaks of this disk, and answers this want if it is an answer; the next want has the number `next`. Disks come in no
-    /// order that shows, so that the first word of a lost one may come after that of the one that took its place; but only a
-    /// disk that is still there answers what was asked afterwards.
+    /// It speaks of this disk, and answers this want if it is an answer; the next want has the number `next`. Disks come
+    /// in no order that shows, so that the first word of a lost one may come after that of the one that took its place;
+    /// but only a disk that is still there answers what was asked afterwards.
     pub(super) fn speaks_of(&mut self, disk: u64, answer: Option<u64>, next: u64) -> Spoken {
         let is_there = |since: &u64| answer.is_some_and(|number| (*since..next).contains(&number));
         if self.former.get(&disk).is_some_and(|since| !is_there(since)) {
