@@ -53,11 +53,16 @@ impl Pace {
         self.rtt.unwrap_or(GUESS)
     }
 
+    /// When the last flush came, and how much later the next is sent; nothing if the clock was put back since.
+    fn last(&self, now: Time) -> Option<(Time, Span)> {
+        self.heard.filter(|(heard, _)| *heard <= now)
+    }
+
     /// How long the first flush that can acknowledge what is sent to the hub now may take; `period` is the time between
     /// two as long as none has been heard.
     pub(super) fn overdue(&self, now: Time, period: Span) -> Span {
         let rtt = self.rtt();
-        let flush = match self.heard.filter(|(heard, _)| *heard <= now) {
+        let flush = match self.last(now) {
             None => period,
             Some((heard, period)) => {
                 let too_late = (now.since(heard) + rtt).as_nanos() % period.as_nanos();
@@ -71,7 +76,7 @@ impl Pace {
 
     /// When to speak so as to be heard `margin` before a flush; now if none is expected.
     pub(super) fn turn(&self, now: Time, margin: Span) -> Turn {
-        let Some((heard, period)) = self.heard.filter(|(heard, _)| *heard <= now) else { return Turn::Now };
+        let Some((heard, period)) = self.last(now) else { return Turn::Now };
         let (passed, period) = (now.since(heard).as_nanos(), period.as_nanos());
         let late = period + LATE.as_nanos();
         if passed >= late {
